@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* Every cap and count of the program, in bytes unless the name says otherwise. */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+/* clang-format off */
+enum {
+	/* identity and session */
+	LIMIT_USER_ID       = 255,   /* user_id, UTF-8 without control characters */
+	LIMIT_HANDLE        = 128,   /* an opaque token as a client may send it; ours have 43 */
+	LIMIT_SCOPE         = 128,   /* one scope */
+	LIMIT_SCOPES        = 128,   /* scopes of one session, count */
+	LIMIT_AGENT         = 128,   /* User-Agent as kept in a session */
+	LIMIT_SESSIONS      = 10000, /* highest SESSIONS_PER_USER, count */
+
+	/* token */
+	LIMIT_JWT           = 8192,  /* a signed JWT (RFC 7519) */
+	LIMIT_JWT_BEARER    = 6144,  /* the same where it is handed to clients */
+	LIMIT_JSON_DEPTH    = 32,
+	LIMIT_KEYS          = 16,    /* keys that verify, count */
+	LIMIT_TOKEN_CACHE   = 64,    /* verified JWTs that a worker keeps, count */
+	LIMIT_PEM           = 16384, /* a key, as PEM or its base64 */
+	LIMIT_SECRET        = 4096,  /* an HMAC secret */
+
+	/* store */
+	LIMIT_STORE_VALUE   = 16384, /* one value */
+	LIMIT_STORE_OPS     = 8,     /* operations in one round trip, count */
+	LIMIT_STORE_URL     = 2048,
+
+	/* HTTP */
+	LIMIT_ENV_VARS      = 256,   /* variables of one request, count */
+	LIMIT_ENV_BYTES     = 131072,/* their names and values together */
+	LIMIT_PATH          = 2048,
+	LIMIT_COOKIES       = 64,    /* cookies of one request, count */
+	LIMIT_COOKIE        = 4096,
+	LIMIT_FORM_FIELDS   = 32,    /* fields of one form, count */
+	LIMIT_FORM_VALUE    = 4096,  /* one field, decoded */
+	LIMIT_BODY          = 1048576, /* highest MAX_BODY_BYTES */
+	LIMIT_RESP_HEADERS  = 32768,
+	LIMIT_RESP_BODY     = 1048576,
+	LIMIT_REQUEST_ID    = 128,
+
+	/* who may log in */
+	LIMIT_PASSWORD      = 1024,
+	LIMIT_AUTHN_FILE    = 67108864, /* an htpasswd or group file */
+	LIMIT_AUTHN_OUTPUT  = 65536,    /* what a handler may answer */
+	LIMIT_AUTHN_S       = 10,       /* how long it may take, seconds */
+
+	/* configuration and log */
+	LIMIT_CONFIG_FILE   = 262144,
+	LIMIT_CONFIG_LINE   = 65536,
+	LIMIT_LOG_LINE      = 4096,
+	LIMIT_WORKERS       = 512
+};
+/* clang-format on */
+
+#endif
