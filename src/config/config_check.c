@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns what must hold between settings, and what follows from them. One function for each rule; the
+ * table at the end runs them in order. Rules about the meaning of one value alone are
+ * config_value.c's; those that need a module's knowledge are that module's.
+ */
+#include "config/config.h"
+#include "config/config_form.h"
+
+#include <stdio.h>
+#include <strings.h>
+
+#include "base/banned.h"
+
+#define REFRESH_PATH "/refresh"
+#define GRPC_ADDRESS "127.0.0.1:50051"
+
+/* What REFRESH_URL means ------------------------------------------------------------------------*/
+
+const char *config_refresh_path(const struct config *c)
+{
+	return c->refresh_url[0] == '/' ? c->refresh_url : REFRESH_PATH;
+}
+
+static const char *grpc_address(const struct config *c, const char *own)
+{
+	if (own != NULL)
+		return own;
+	return c->refresh_url[0] == '/' ? GRPC_ADDRESS : c->refresh_url;
+}
+
+const char *config_grpc_listen(const struct config *c)
+{
+	return grpc_address(c, c->grpc_listen);
+}
+
+const char *config_grpc_target(const struct config *c)
+{
+	return grpc_address(c, c->grpc_target);
+}
+
+/* Rules -----------------------------------------------------------------------------------------*/
+
+static enum tp_rc check_keys(const struct config *c, struct tp_err *err)
+{
+	if (c->algorithm == CONFIG_ALG_HS256) {
+		if (c->secret_key.len == 0)
+			return tp_fail(err, TP_INVALID,
+				       "SECRET_KEY: not set, and ALGORITHM HS256 needs it");
+		return TP_OK;
+	}
+	if (c->authorization_server && c->private_key.len == 0)
+		return tp_fail(
+			err, TP_INVALID,
+			"PRIVATE_KEY: not set, and an AUTHORIZATION_SERVER with ALGORITHM RS256 "
+			"signs with it");
+	if (c->private_key.len == 0 && c->public_key.len == 0)
+		return tp_fail(
+			err, TP_INVALID,
+			"PUBLIC_KEY: not set, and ALGORITHM RS256 needs it (or PRIVATE_KEY)");
+	return TP_OK;
+}
+
+static enum tp_rc check_verify_keys(const struct config *c, struct tp_err *err)
+{
+	for (size_t i = 0; i < c->verify_keys.n; i++) {
+		if (c->verify_keys.v[i][0] != '/')
+			return tp_fail(err, TP_INVALID,
+				       "VERIFY_KEYS: item %zu is not an absolute path", i + 1);
+	}
+	return TP_OK;
+}
+
+struct endpoint {
+	const char *name, *path;
+};
+
+/* "" is a page that is turned off. */
+static enum tp_rc check_distinct(const struct endpoint *e, size_t n, struct tp_err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < i; k++) {
+			if (e[i].path[0] != '\0' && strcmp(e[i].path, e[k].path) == 0)
+				return tp_fail(err, TP_INVALID, "%s: the same path as %s",
+					       e[i].name, e[k].name);
+		}
+	}
+	return TP_OK;
+}
+
+static enum tp_rc check_paths(const struct config *c, struct tp_err *err)
+{
+	const struct endpoint e[] = {
+		{ "TOKEN_URL", c->token_url },	     { "REFRESH_URL", config_refresh_path(c) },
+		{ "USERINFO_URL", c->userinfo_url }, { "LOGOUT_URL", c->logout_url },
+		{ "SESSIONS_URL", c->sessions_url }, { "AUTH_URL", c->auth_url },
+		{ "HEALTH_URL", c->health_url },     { "LOGIN_PAGE_URL", c->login_page_url },
+		{ "DOCS_URL", c->docs_url },	     { "REDOC_URL", c->redoc_url },
+		{ "OPENAPI_URL", c->openapi_url },
+	};
+	struct span refresh = span_of(c->refresh_url);
+	struct span root = span_of(c->root_path);
+
+	if (!config_form_is_route(refresh) && !config_form_is_address(refresh))
+		return tp_fail(err, TP_INVALID,
+			       "REFRESH_URL: takes a path that begins with /, or HOST:PORT");
+	if (root.len > 0 && root.p[root.len - 1] == '/')
+		return tp_fail(err, TP_INVALID, "ROOT_PATH: takes a path without a / at its end");
+	return check_distinct(e, TP_COUNT(e), err);
+}
+
+static enum tp_rc check_urls(const struct config *c, struct tp_err *err)
+{
+	struct span login = span_of(c->login_url);
+	struct span log = span_of(c->log_target);
+
+	if (c->public_url != NULL && !config_form_is_origin(span_of(c->public_url)))
+		return tp_fail(
+			err, TP_INVALID,
+			"PUBLIC_URL: takes http:// or https://, a host, perhaps a port, and no "
+			"path");
+	/* "//host" would be another host, not a path. */
+	if (login.p != NULL && !(span_starts(login, "/") && !span_starts(login, "//")) &&
+	    !span_starts(login, "https://") && !span_starts(login, "http://"))
+		return tp_fail(err, TP_INVALID,
+			       "LOGIN_URL: takes a path that begins with /, or an http(s) URL");
+	if (!span_is(log, "stderr") && !span_is(log, "syslog") && !span_starts(log, "file:/"))
+		return tp_fail(err, TP_INVALID, "LOG_TARGET: takes stderr, syslog or file:/PATH");
+	return TP_OK;
+}
+
+static enum tp_rc check_handler(const struct config *c, bool has_handler, struct tp_err *err)
+{
+	if (c->authorization_server && c->token_handler == NULL && !has_handler)
+		return tp_fail(err, TP_INVALID,
+			       "TOKEN_HANDLER: not set, and an AUTHORIZATION_SERVER needs it");
+	return TP_OK;
+}
+
+static enum tp_rc check_store(const struct config *c, struct tp_err *err)
+{
+	if (c->redis_connection_type == CONFIG_REDIS_SENTINEL && c->redis_master_service == NULL)
+		return tp_fail(err, TP_INVALID,
+			       "REDIS_MASTER_SERVICE: not set, and REDIS_CONNECTION_TYPE sentinel "
+			       "needs it");
+	return TP_OK;
+}
+
+/* The characters of RFC 9110 tokens; a name with another one, browsers drop. */
+static bool is_token(const char *s)
+{
+	for (; *s != '\0'; s++) {
+		if (*s <= ' ' || *s > '~' || strchr("()<>@,;:\\\"/[]?={}", *s) != NULL)
+			return false;
+	}
+	return true;
+}
+
+/* What browsers demand of a cookie with such a name (RFC 6265bis, 4.1.3), in any case. */
+static enum tp_rc check_cookie_prefix(const struct config *c, struct tp_err *err)
+{
+	bool host = strncasecmp(c->cookie_prefix, "__Host-", 7) == 0;
+	bool secure = strncasecmp(c->cookie_prefix, "__Secure-", 9) == 0;
+
+	if (!is_token(c->cookie_prefix))
+		return tp_fail(err, TP_INVALID,
+			       "COOKIE_PREFIX: takes letters, digits and !#$%%&'*+-.^_`|~ only");
+	if ((host || secure) && !c->cookie_secure)
+		return tp_fail(err, TP_INVALID, "COOKIE_PREFIX: %s needs COOKIE_SECURE",
+			       host ? "__Host-" : "__Secure-");
+	if (host && strcmp(c->cookie_path, "/") != 0)
+		return tp_fail(err, TP_INVALID, "COOKIE_PREFIX: __Host- needs COOKIE_PATH /");
+	if (host && c->cookie_domain != NULL)
+		return tp_fail(err, TP_INVALID, "COOKIE_PREFIX: __Host- excludes COOKIE_DOMAIN");
+	return TP_OK;
+}
+
+static enum tp_rc check_cookies(const struct config *c, struct tp_err *err)
+{
+	if (c->cookie_samesite == CONFIG_SAMESITE_NONE && !c->cookie_secure)
+		return tp_fail(err, TP_INVALID, "COOKIE_SAMESITE: none needs COOKIE_SECURE");
+	if (c->cookie_domain != NULL &&
+	    (!is_token(c->cookie_domain) || strpbrk(c->cookie_domain, "!#$%&'*+^_`|~") != NULL))
+		return tp_fail(err, TP_INVALID, "COOKIE_DOMAIN: takes a domain name");
+	return check_cookie_prefix(c, err);
+}
+
+static enum tp_rc check_grpc(const struct config *c, struct tp_err *err)
+{
+	if ((c->grpc_tls_cert == NULL) != (c->grpc_tls_key == NULL))
+		return tp_fail(err, TP_INVALID,
+			       "GRPC_TLS_CERT, GRPC_TLS_KEY: one is set, and each needs the other");
+	if (c->grpc_tls_client_ca != NULL && c->grpc_tls_cert == NULL)
+		return tp_fail(err, TP_INVALID, "GRPC_TLS_CLIENT_CA: needs GRPC_TLS_CERT");
+	return TP_OK;
+}
+
+enum tp_rc config_check(const struct config *c, bool has_handler, struct tp_err *err)
+{
+	static enum tp_rc (*const rules[])(const struct config *c, struct tp_err *err) = {
+		check_keys,  check_verify_keys, check_paths, check_urls,
+		check_store, check_cookies,	check_grpc,
+	};
+
+	for (size_t i = 0; i < TP_COUNT(rules); i++) {
+		enum tp_rc rc = rules[i](c, err);
+
+		if (rc != TP_OK)
+			return rc;
+	}
+	return check_handler(c, has_handler, err);
+}
+
+/* Warnings --------------------------------------------------------------------------------------*/
+
+static bool cors_any_with_credentials(const struct config *c)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < c->cors_urls.n; i++)
+		any = any || strcmp(c->cors_urls.v[i], "*") == 0;
+	return c->enable_cors && any && c->cors_allow_credentials;
+}
+
+static bool cors_default(const struct config *c)
+{
+	return c->enable_cors && !config_is_set(c, OPTION_CORS_URLS);
+}
+
+static bool cookies_in_clear(const struct config *c)
+{
+	return !c->cookie_secure;
+}
+
+static bool never_slides(const struct config *c)
+{
+	return c->refresh_restrict_s >= c->expiry_s;
+}
+
+static bool max_below_expiry(const struct config *c)
+{
+	return c->session_max_s != 0 && c->session_max_s < c->expiry_s;
+}
+
+static bool leeway_above_expiry(const struct config *c)
+{
+	return c->leeway_s > c->expiry_s;
+}
+
+static bool handler_unused(const struct config *c)
+{
+	return c->token_handler != NULL && !c->authorization_server;
+}
+
+static bool docs_without_openapi(const struct config *c)
+{
+	return c->openapi_url[0] == '\0' &&
+	       ((config_is_set(c, OPTION_DOCS_URL) && c->docs_url[0] != '\0') ||
+		(config_is_set(c, OPTION_REDOC_URL) && c->redoc_url[0] != '\0'));
+}
+
+/* Whoever sets one expects something of it. */
+static void warn_of_later(const struct config *c, void (*fn)(void *arg, const char *sentence),
+			  void *arg)
+{
+	char sentence[96];
+
+	for (size_t id = 0; id < OPTION_COUNT; id++) {
+		if (!(option_table[id].flags & OPTION_F_LATER) || !c->given[id])
+			continue;
+		snprintf(sentence, sizeof(sentence),
+			 "%s is set, and this version does not use it yet", option_table[id].name);
+		fn(arg, sentence);
+	}
+}
+
+void config_warnings(const struct config *c, void (*fn)(void *arg, const char *sentence), void *arg)
+{
+	static const struct {
+		bool (*holds)(const struct config *c);
+		const char *sentence;
+	} warnings[] = {
+		{ cors_default,
+		  "CORS_URLS is not set: the default *.prismatica.in may read answers" },
+		{ cors_any_with_credentials,
+		  "CORS_URLS has *: CORS_ALLOW_CREDENTIALS does not apply to it" },
+		{ cookies_in_clear,
+		  "COOKIE_SECURE is false: sessions can be stolen from plain connections" },
+		{ never_slides,
+		  "REFRESH_RESTRICT_MINUTES is not below EXPIRY: no session can be refreshed" },
+		{ max_below_expiry,
+		  "SESSION_MAX is below EXPIRY: no session lives as long as EXPIRY" },
+		{ leeway_above_expiry, "LEEWAY is above EXPIRY" },
+		{ handler_unused, "TOKEN_HANDLER is set and AUTHORIZATION_SERVER is false: nobody "
+				  "can log in here" },
+		{ docs_without_openapi,
+		  "DOCS_URL and REDOC_URL show nothing while OPENAPI_URL is empty" },
+	};
+
+	for (size_t i = 0; i < TP_COUNT(warnings); i++) {
+		if (warnings[i].holds(c))
+			fn(arg, warnings[i].sentence);
+	}
+	warn_of_later(c, fn, arg);
+}
