@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The layout of the Python original, so that both can share a server: a hash for each user in one
+ * database, a key for each closed refresh window in another, and counters of ours beside those.
+ * Knows commands, scripts and replies; not where a connection comes from or when it ends.
+ *
+ * What has to be atomic is one Lua script, sent as its text each time: EVALSHA was measured to save
+ * 2 % of its round trip, and brings an answer (NOSCRIPT) after which the rest of a batch has
+ * already run out of order.
+ */
+#include "store/redis_verbs.h"
+
+#include "base/limits.h"
+
+#include "base/banned.h"
+
+enum { SAMPLE_ITEMS = 3 };
+
+/* ---- scripts: KEYS[1] is the user or, in the last two, each KEYS a counter ---- */
+
+/* n: the user's sessions. -1: something else than sessions is there. */
+#define LUA_COUNT                                                            \
+	"local n = redis.pcall('HLEN', KEYS[1])\n"                           \
+	"if type(n) == 'table' then\n"                                       \
+	"  if string.find(n.err, 'WRONGTYPE', 1, true) then return -1 end\n" \
+	"  return n\n"                                                       \
+	"end\n"
+
+/*
+ * ARGV: handle, value, ttl, whether there has to be one (1, 0, or any), has HEXPIRE (1 or 0).
+ * Returns the count, or 0: refused. Without HEXPIRE the key's own expiry stands in, which only ever
+ * grows; with it, a key that came with an expiry must not take the new session along either. When
+ * the expiry is refused (an ACL), the session goes: one without an end must not stay.
+ */
+static const char lua_put[] = LUA_COUNT
+	"local key, handle, ttl = KEYS[1], ARGV[1], tonumber(ARGV[3])\n"
+	"if ARGV[4] ~= 'any' and redis.call('HEXISTS', key, handle) ~= tonumber(ARGV[4])\n"
+	"then return 0 end\n"
+	"n = n + redis.call('HSET', key, handle, ARGV[2])\n"
+	"local left, done, fields = redis.call('PTTL', key), nil, ARGV[5] == '1'\n"
+	"if fields then done = redis.pcall('HEXPIRE', key, ttl, 'FIELDS', 1, handle) end\n"
+	"if left < ttl * 1000 and (left >= 0 or not fields) then\n"
+	"  done = redis.pcall('EXPIRE', key, ttl)\n"
+	"end\n"
+	"if type(done) == 'table' and done.err then\n"
+	"  redis.call('HDEL', key, handle)\n"
+	"  return done\n"
+	"end\n"
+	"return n\n";
+
+static const char lua_del_owner[] = LUA_COUNT "redis.call('UNLINK', KEYS[1])\n"
+					      "return n\n";
+
+/*
+ * The rule of store_count_hit(), on the caller's clock: a counter then goes by the same time as the
+ * rest of the request. ARGV: now, then five numbers for each counter, which is "<n> <last>".
+ * Returns 0, or the seconds to wait.
+ */
+static const char lua_hit[] =
+	"local now, longest, keep = tonumber(ARGV[1]), 0, {}\n"
+	"for i, key in ipairs(KEYS) do\n"
+	"  local arg = i * 5 - 3\n"
+	"  local free, first = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1])\n"
+	"  local most, memory = tonumber(ARGV[arg + 2]), tonumber(ARGV[arg + 3])\n"
+	"  local window = ARGV[arg + 4] == '1'\n"
+	"  local n, last, wait = 0, 0, 0\n"
+	"  local state = redis.call('GET', key)\n"
+	"  if state then\n"
+	"    n, last = string.match(state, '^(%d+) (%d+)$')\n"
+	"    n, last = tonumber(n), tonumber(last)\n"
+	"  end\n"
+	"  if n > 0 and now - last >= memory then n = 0 end\n"
+	"  if n > 0 and now < last then last = now\n"
+	"  elseif n >= free and n > 0 then\n"
+	"    local pause, i = first, free\n"
+	"    while i < n and pause < most do pause, i = pause * 2, i + 1 end\n"
+	"    wait = last + (window and memory or math.min(pause, most)) - now\n"
+	"  end\n"
+	"  longest = math.max(longest, wait)\n"
+	"  if n == 0 or not window then last = now end\n"
+	"  keep[i] = { string.format('%d %d', n + 1, last), last + memory - now }\n"
+	"end\n"
+	"if longest > 0 then return longest end\n"
+	"for i, key in ipairs(KEYS) do redis.call('SET', key, keep[i][1], 'EX', keep[i][2]) end\n"
+	"return 0\n";
+
+static const char lua_unhit[] =
+	"for i, key in ipairs(KEYS) do\n"
+	"  local state = i > 1 and redis.call('GET', key) or ''\n"
+	"  local n, last = string.match(state, '^(%d+) (%d+)$')\n"
+	"  if n and tonumber(n) > 1 then\n"
+	"    redis.call('SET', key, string.format('%d %s', n - 1, last), 'KEEPTTL')\n"
+	"  else redis.call('DEL', key) end\n"
+	"end\n"
+	"return 0\n";
+
+/* ---- failing ---- */
+
+#define NOT_PERMITTED "does not permit this user a command or a key (ACL)"
+#define NO_CLUSTER    "is a Redis Cluster, which is not supported"
+
+/*
+ * What a server may say instead of doing it. `drop`: the connection goes, since another try
+ * may find another server behind the address, or the same one in a better state. The text of an
+ * error is never shown: it quotes the command, and with it a handle.
+ */
+static const struct {
+	const char *start; /* of its reply */
+	const char *text;
+	bool drop;
+} refusals[] = {
+	{ "NOAUTH ", "wants a user and a password", true },
+	{ "WRONGPASS ", "does not accept the user or the password", true },
+	{ "NOPERM ", NOT_PERMITTED, false },
+	{ "ERR ACL failure in script", NOT_PERMITTED, false },
+	{ "ERR The user executing the script can't run", NOT_PERMITTED, false },
+	{ "READONLY ", "is a read-only replica", true },
+	{ "LOADING ", "is still loading its data", true },
+	{ "MASTERDOWN ", "is a replica that has lost its master", true },
+	{ "OOM ", "is out of memory (maxmemory) and takes no writes", false },
+	{ "MISCONF ", "cannot save its data and takes no writes", false },
+	{ "NOREPLICAS ", "has too few replicas and takes no writes", false },
+	{ "BUSY ", "is busy with a script", false },
+	{ "MOVED ", NO_CLUSTER, true },
+	{ "ASK ", NO_CLUSTER, true },
+	{ "CROSSSLOT ", NO_CLUSTER, true },
+	{ "CLUSTERDOWN ", NO_CLUSTER, true },
+};
+
+static enum tp_rc fail(const struct redis_talk *t, const char *what, struct tp_err *err)
+{
+	return tp_fail(err, TP_UNAVAILABLE, "redis at %.100s %s", t->name, what);
+}
+
+enum tp_rc redis_verbs_refused(struct redis_talk *t, struct redis_reply reply, struct tp_err *err)
+{
+	const char *what = "answered with what makes no sense";
+
+	for (size_t i = 0; reply.kind == WIRE_ERROR && i < TP_COUNT(refusals); i++)
+		if (span_starts(reply.s, refusals[i].start)) {
+			t->spoilt = t->spoilt || refusals[i].drop;
+			return fail(t, refusals[i].text, err);
+		}
+	if (reply.kind == WIRE_ERROR)
+		what = "answered with an error";
+	t->spoilt = true;
+	return fail(t, what, err);
+}
+
+/* ---- commands ---- */
+
+/* Starts a command in the database of `space`. The database stays: most calls are for sessions. */
+static void command(struct redis_talk *t, enum store_space space, const char *name, size_t n_args)
+{
+	if (t->current_db != t->db[space]) {
+		t->selects |= 1U << redis_wire_count(t->wire);
+		t->current_db = t->db[space];
+		redis_wire_command(t->wire, "SELECT", 1);
+		redis_wire_int(t->wire, t->current_db);
+	}
+	redis_wire_command(t->wire, name, n_args);
+}
+
+static void arg(struct redis_talk *t, struct span s)
+{
+	redis_wire_arg(t->wire, s);
+}
+
+static void arg_str(struct redis_talk *t, const char *s)
+{
+	redis_wire_arg(t->wire, span_of(s));
+}
+
+static void arg_counter(struct redis_talk *t, struct span item)
+{
+	redis_wire_join(t->wire, SPAN_LIT("tpauth-fail/"), item, SPAN_LIT(""));
+}
+
+/* The key of an item that has one for itself. */
+static void arg_key(struct redis_talk *t, const struct store_key *key)
+{
+	if (key->space == STORE_THROTTLE)
+		arg_counter(t, key->item);
+	else
+		redis_wire_join(t->wire, key->owner, SPAN_LIT("__"), key->item);
+}
+
+static void script(struct redis_talk *t, enum store_space space, const char *text, size_t n_keys,
+		   size_t n_args)
+{
+	command(t, space, "EVAL", 2 + n_keys + n_args);
+	arg_str(t, text);
+	redis_wire_int(t->wire, (int64_t)n_keys);
+}
+
+/* hash_name for the field of a session, key_name for what has a key of its own. */
+static void ask_item(struct redis_talk *t, const struct store_op *op, const char *hash_name,
+		     const char *key_name)
+{
+	bool in_hash = op->key.space == STORE_LOGIN;
+
+	command(t, op->key.space, in_hash ? hash_name : key_name, in_hash ? 2 : 1);
+	if (in_hash) {
+		arg(t, op->key.owner);
+		arg(t, op->key.item);
+	} else {
+		arg_key(t, &op->key);
+	}
+}
+
+static void ask_get(struct redis_talk *t, const struct store_op *op)
+{
+	ask_item(t, op, "HGET", "GET");
+}
+
+static void ask_del(struct redis_talk *t, const struct store_op *op)
+{
+	ask_item(t, op, "HDEL", "DEL");
+}
+
+static void ask_put_session(struct redis_talk *t, const struct store_op *op)
+{
+	static const char *const there[] = {
+		[STORE_ANY] = "any", [STORE_IF_ABSENT] = "0", [STORE_IF_PRESENT] = "1"
+	};
+
+	script(t, STORE_LOGIN, lua_put, 1, 5);
+	arg(t, op->key.owner);
+	arg(t, op->key.item);
+	arg(t, op->value);
+	redis_wire_int(t->wire, op->ttl_s);
+	arg_str(t, there[op->mode]);
+	arg_str(t, t->has_hexpire ? "1" : "0");
+}
+
+static void ask_put(struct redis_talk *t, const struct store_op *op)
+{
+	if (op->key.space == STORE_LOGIN) {
+		ask_put_session(t, op);
+		return;
+	}
+	command(t, op->key.space, "SET", op->mode == STORE_ANY ? 4 : 5);
+	arg_key(t, &op->key);
+	arg(t, op->value.p != NULL ? op->value : SPAN_LIT("restricted"));
+	arg_str(t, "EX");
+	redis_wire_int(t->wire, op->ttl_s);
+	if (op->mode != STORE_ANY)
+		arg_str(t, op->mode == STORE_IF_ABSENT ? "NX" : "XX");
+}
+
+static void ask_del_owner(struct redis_talk *t, const struct store_op *op)
+{
+	script(t, STORE_LOGIN, lua_del_owner, 1, 0);
+	arg(t, op->key.owner);
+}
+
+static void ask_list(struct redis_talk *t, const struct store_op *op)
+{
+	command(t, STORE_LOGIN, "HGETALL", 1);
+	arg(t, op->key.owner);
+}
+
+/* Also nothing on servers before 6.2: there the key's expiry alone clears away. */
+static void ask_sample(struct redis_talk *t, const struct store_op *op)
+{
+	if (t->has_hexpire || !t->has_hrandfield)
+		return;
+	command(t, STORE_LOGIN, "HRANDFIELD", 3);
+	arg(t, op->key.owner);
+	redis_wire_int(t->wire, SAMPLE_ITEMS);
+	arg_str(t, "WITHVALUES");
+}
+
+static void ask_ttl(struct redis_talk *t, const struct store_op *op)
+{
+	if (op->key.space != STORE_LOGIN) {
+		command(t, op->key.space, "TTL", 1);
+		arg_key(t, &op->key);
+	} else if (t->has_hexpire) {
+		command(t, STORE_LOGIN, "HTTL", 4);
+		arg(t, op->key.owner);
+		arg_str(t, "FIELDS");
+		redis_wire_int(t->wire, 1);
+		arg(t, op->key.item);
+	} else {
+		ask_item(t, op, "HEXISTS", "");
+		command(t, STORE_LOGIN, "TTL", 1);
+		arg(t, op->key.owner);
+	}
+}
+
+static void ask_hit(struct redis_talk *t, const struct store_op *op)
+{
+	script(t, STORE_THROTTLE, lua_hit, op->n_hits, 1 + 5 * op->n_hits);
+	for (size_t i = 0; i < op->n_hits; i++)
+		arg_counter(t, op->hits[i].item);
+	redis_wire_int(t->wire, clock_now(&t->clock));
+	for (size_t i = 0; i < op->n_hits; i++) {
+		const struct store_limit *limit = op->hits[i].limit;
+
+		redis_wire_int(t->wire, limit->free);
+		redis_wire_int(t->wire, limit->first_s);
+		redis_wire_int(t->wire, limit->most_s);
+		redis_wire_int(t->wire, limit->memory_s);
+		redis_wire_int(t->wire, limit->window);
+	}
+}
+
+static void ask_unhit(struct redis_talk *t, const struct store_op *op)
+{
+	script(t, STORE_THROTTLE, lua_unhit, op->n_hits, 0);
+	for (size_t i = 0; i < op->n_hits; i++)
+		arg_counter(t, op->hits[i].item);
+}
+
+static void ask_ping(struct redis_talk *t, const struct store_op *op)
+{
+	(void)op;
+	redis_wire_command(t->wire, "PING", 0);
+}
+
+/* ---- replies; `at`: the last one that belongs to the operation ---- */
+
+/* Other data at a user's key: the user has no session, and the operator is told. */
+static enum tp_rc other_data(struct redis_talk *t, struct store_op *op, struct tp_err *err)
+{
+	bool wants_room = op->verb == STORE_PUT && op->mode != STORE_IF_PRESENT;
+	bool wants_one = op->verb == STORE_GET || op->verb == STORE_DEL || op->verb == STORE_TTL ||
+			 op->verb == STORE_PUT;
+
+	op->rc = wants_one ? TP_NOT_FOUND : TP_OK;
+	op->ret_n = 0;
+	(void)fail(t, "has a key of another type at login data", err);
+	return wants_room ? TP_UNAVAILABLE : TP_OK;
+}
+
+/* A reply that is no answer to the operation. */
+static enum tp_rc no_answer(struct redis_talk *t, struct store_op *op, struct redis_reply reply,
+			    struct tp_err *err)
+{
+	if (reply.kind == WIRE_ERROR && op->key.space == STORE_LOGIN &&
+	    span_starts(reply.s, "WRONGTYPE"))
+		return other_data(t, op, err);
+	return redis_verbs_refused(t, reply, err);
+}
+
+static enum tp_rc answer_get(struct redis_talk *t, struct store_op *op, size_t at,
+			     struct tp_err *err)
+{
+	struct redis_reply reply = redis_wire_reply(t->wire, at);
+
+	if (reply.kind != WIRE_NIL && reply.kind != WIRE_STRING)
+		return no_answer(t, op, reply, err);
+	op->rc = reply.kind == WIRE_NIL ? TP_NOT_FOUND : TP_OK;
+	if (op->rc != TP_OK || op->ret == NULL)
+		return TP_OK;
+	buf_span(op->ret, reply.s);
+	if (op->ret->rc == TP_NOMEM)
+		return tp_fail(err, TP_NOMEM, "out of memory");
+	if (op->ret->rc != TP_OK)
+		return fail(t, "has a value that is larger than the caller takes", err);
+	return TP_OK;
+}
+
+static enum tp_rc answer_put(struct redis_talk *t, struct store_op *op, size_t at,
+			     struct tp_err *err)
+{
+	struct redis_reply reply = redis_wire_reply(t->wire, at);
+	enum tp_rc refused = op->mode == STORE_IF_ABSENT ? TP_EXISTS : TP_NOT_FOUND;
+	bool in_hash = op->key.space == STORE_LOGIN;
+
+	if (in_hash && reply.kind == WIRE_INT && reply.n == -1)
+		return other_data(t, op, err);
+	if (in_hash && reply.kind == WIRE_INT && reply.n > 0) {
+		op->rc = TP_OK;
+		op->ret_n = reply.n;
+	} else if (!in_hash && reply.kind == WIRE_STATUS && span_is(reply.s, "OK")) {
+		op->rc = TP_OK;
+	} else if (op->mode != STORE_ANY &&
+		   (in_hash ? reply.kind == WIRE_INT && reply.n == 0 : reply.kind == WIRE_NIL)) {
+		op->rc = refused;
+	} else {
+		return no_answer(t, op, reply, err);
+	}
+	return TP_OK;
+}
+
+static enum tp_rc answer_del(struct redis_talk *t, struct store_op *op, size_t at,
+			     struct tp_err *err)
+{
+	struct redis_reply reply = redis_wire_reply(t->wire, at);
+
+	if (reply.kind != WIRE_INT || reply.n < 0 || reply.n > 1)
+		return no_answer(t, op, reply, err);
+	op->rc = reply.n == 1 ? TP_OK : TP_NOT_FOUND;
+	return TP_OK;
+}
+
+static enum tp_rc answer_del_owner(struct redis_talk *t, struct store_op *op, size_t at,
+				   struct tp_err *err)
+{
+	struct redis_reply reply = redis_wire_reply(t->wire, at);
+
+	if (reply.kind == WIRE_INT && reply.n == -1)
+		return other_data(t, op, err);
+	if (reply.kind != WIRE_INT || reply.n < 0)
+		return no_answer(t, op, reply, err);
+	op->rc = TP_OK;
+	op->ret_n = reply.n;
+	return TP_OK;
+}
+
+static enum tp_rc answer_list(struct redis_talk *t, struct store_op *op, size_t at,
+			      struct tp_err *err)
+{
+	struct redis_reply reply = redis_wire_reply(t->wire, at);
+
+	if (reply.kind != WIRE_ARRAY || reply.n % 2 != 0)
+		return no_answer(t, op, reply, err);
+	for (int64_t i = 0; i < reply.n; i++)
+		if (redis_wire_element(t->wire, reply, i).kind != WIRE_STRING)
+			return redis_verbs_refused(t, reply, err);
+	op->rc = TP_OK;
+	for (int64_t i = 0; op->rc == TP_OK && i < reply.n; i += 2)
+		op->rc = op->each(op->arg, redis_wire_element(t->wire, reply, i).s,
+				  redis_wire_element(t->wire, reply, i + 1).s);
+	return TP_OK;
+}
+
+static enum tp_rc answer_sample(struct redis_talk *t, struct store_op *op, size_t at,
+				struct tp_err *err)
+{
+	if (!t->has_hexpire && t->has_hrandfield)
+		return answer_list(t, op, at, err);
+	op->rc = TP_OK;
+	return TP_OK;
+}
+
+/* -2: there is none. -1: it has no end, which is none of our items (the original, cut off between
+ * its two writes, leaves such a field). */
+static enum tp_rc answer_ttl(struct redis_talk *t, struct store_op *op, size_t at,
+			     struct tp_err *err)
+{
+	struct redis_reply reply = redis_wire_reply(t->wire, at);
+	struct redis_reply there = { WIRE_INT, 1, SPAN_LIT(""), 0 };
+
+	if (op->key.space == STORE_LOGIN && !t->has_hexpire)
+		there = redis_wire_reply(t->wire, at - 1);
+	if (op->key.space == STORE_LOGIN && t->has_hexpire && reply.kind == WIRE_ARRAY &&
+	    reply.n == 1)
+		reply = redis_wire_element(t->wire, reply, 0);
+	if (there.kind != WIRE_INT)
+		return no_answer(t, op, there, err);
+	if (reply.kind != WIRE_INT || reply.n < -2)
+		return no_answer(t, op, reply, err);
+	op->rc = there.n == 0 || reply.n == -2 ? TP_NOT_FOUND : TP_OK;
+	if (op->rc == TP_OK)
+		op->ret_n = reply.n == -1 ? STORE_TTL_MAX : reply.n;
+	if (op->rc == TP_OK && op->ret_n < 1)
+		op->ret_n = 1; /* the server rounds */
+	return TP_OK;
+}
+
+static enum tp_rc answer_hit(struct redis_talk *t, struct store_op *op, size_t at,
+			     struct tp_err *err)
+{
+	struct redis_reply reply = redis_wire_reply(t->wire, at);
+
+	if (reply.kind != WIRE_INT || reply.n < 0)
+		return redis_verbs_refused(t, reply, err);
+	op->rc = reply.n == 0 ? TP_OK : TP_THROTTLED;
+	op->ret_n = reply.n;
+	return TP_OK;
+}
+
+static enum tp_rc answer_unhit(struct redis_talk *t, struct store_op *op, size_t at,
+			       struct tp_err *err)
+{
+	struct redis_reply reply = redis_wire_reply(t->wire, at);
+
+	if (reply.kind != WIRE_INT || reply.n != 0)
+		return redis_verbs_refused(t, reply, err);
+	op->rc = TP_OK;
+	return TP_OK;
+}
+
+static enum tp_rc answer_ping(struct redis_talk *t, struct store_op *op, size_t at,
+			      struct tp_err *err)
+{
+	struct redis_reply reply = redis_wire_reply(t->wire, at);
+
+	if (reply.kind != WIRE_STATUS || !span_is(reply.s, "PONG"))
+		return redis_verbs_refused(t, reply, err);
+	op->rc = TP_OK;
+	return TP_OK;
+}
+
+static const struct verb {
+	void (*ask)(struct redis_talk *t, const struct store_op *op);
+	enum tp_rc (*answer)(struct redis_talk *t, struct store_op *op, size_t at,
+			     struct tp_err *err);
+	bool reads; /* may be sent twice */
+} verbs[] = {
+	[STORE_GET] = { ask_get, answer_get, true },
+	[STORE_PUT] = { ask_put, answer_put, false },
+	[STORE_DEL] = { ask_del, answer_del, false },
+	[STORE_DEL_OWNER] = { ask_del_owner, answer_del_owner, false },
+	[STORE_LIST] = { ask_list, answer_list, true },
+	[STORE_SAMPLE] = { ask_sample, answer_sample, true },
+	[STORE_TTL] = { ask_ttl, answer_ttl, true },
+	[STORE_HIT] = { ask_hit, answer_hit, false },
+	[STORE_UNHIT] = { ask_unhit, answer_unhit, false },
+	[STORE_PING] = { ask_ping, answer_ping, true },
+};
+
+size_t redis_verbs_ask(struct redis_talk *t, const struct store_op *op)
+{
+	verbs[op->verb].ask(t, op);
+	return redis_wire_count(t->wire) - 1;
+}
+
+bool redis_verbs_repeatable(const struct store_op *op)
+{
+	return verbs[op->verb].reads;
+}
+
+enum tp_rc redis_verbs_selected(struct redis_talk *t, struct tp_err *err)
+{
+	for (size_t i = 0; i < redis_wire_count(t->wire); i++) {
+		struct redis_reply reply = redis_wire_reply(t->wire, i);
+
+		if ((t->selects >> i & 1) == 0 || span_is(reply.s, "OK"))
+			continue;
+		t->spoilt = true;
+		return redis_verbs_refused(t, reply, err);
+	}
+	return TP_OK;
+}
+
+enum tp_rc redis_verbs_answer(struct redis_talk *t, struct store_op *op, size_t at,
+			      struct tp_err *err)
+{
+	return verbs[op->verb].answer(t, op, at, err);
+}
