@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the authorization logic works with: made once by run/boot, read-only afterwards (the store
+ * and the verifier keep state of their own behind their pointers). Everything is borrowed from
+ * boot.
+ */
+#ifndef AUTH_AUTH_H
+#define AUTH_AUTH_H
+
+#include "auth/scope.h"
+#include "base/clock.h"
+#include "store/store.h"
+#include "token/token.h"
+
+struct authn;
+
+struct auth_rules {
+	const char *issuer;
+	int64_t expiry_s;	   /* lifetime of a session and of its JWT, from each (re-)mint */
+	int64_t session_max_s;	   /* absolute, from the login; 0: none */
+	int64_t restrict_s;	   /* refresh window */
+	int64_t sessions_per_user; /* the oldest goes */
+	bool issues;		   /* AUTHORIZATION_SERVER: may issue and refresh */
+	bool recheck;		   /* REFRESH_RECHECK: a re-mint asks the token handler again */
+	bool bearer_is_jwt;	   /* TOKEN_FORMAT=jwt */
+	bool has_catalogue;	   /* AUTH_SCOPES is set: */
+	struct scope_set catalogue;
+};
+
+/* Bounds how many workers of a pool hash passwords at once, so that logins cannot starve checks. */
+struct auth_gate {
+	bool (*enter)(void *arg); /* false: no place; NULL: no bound */
+	void (*leave)(void *arg);
+	void *arg;
+};
+
+struct auth_ctx {
+	const struct keyring *keys;
+	struct token_verifier *verifier;
+	const struct auth_rules *rules;
+	struct store *store;
+	struct authn *authn; /* NULL on a resource server */
+	struct clock clock;
+	struct auth_gate gate;
+};
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The token handler: turns credentials into claims. TOKEN_HANDLER names one by its scheme:
+ *   htpasswd:FILE[,groups=FILE]    Apache's password and group files
+ *   exec:COMMAND                   JSON on stdin, claims as JSON on stdout
+ */
+#ifndef AUTH_AUTHN_H
+#define AUTH_AUTHN_H
+
+#include "base/clock.h"
+#include "base/jval.h"
+
+enum authn_event { AUTHN_LOGIN, AUTHN_REFRESH };
+
+/* All borrowed; absent spans where there is nothing. */
+struct authn_request {
+	enum authn_event event;
+	struct span username, password; /* login */
+	const struct jval *claims;	/* refresh: the claims of the session */
+	struct span scope;		/* as the form has it: blank-separated */
+	struct span client_id, remote_addr, request_id;
+};
+
+struct authn_ops {
+	const char *scheme;
+	/* arg: what stands behind "scheme:". TP_INVALID names TOKEN_HANDLER and what is wrong. */
+	enum tp_rc (*open)(struct span arg, void **ret, struct tp_err *err);
+	enum tp_rc (*ask)(void *self, const struct authn_request *r, struct jval **ret_claims,
+			  struct tp_err *err);
+	void (*close)(void *self);
+};
+
+struct authn;
+
+enum tp_rc authn_open(struct span handler, struct authn **ret, struct tp_err *err) TP_MUSTUSE;
+void authn_close(struct authn *n);
+
+/* A handler that is not in the table: of an application, or of a test. self is closed with it. */
+enum tp_rc authn_open_with(const struct authn_ops *ops, void *self, struct authn **ret,
+			   struct tp_err *err) TP_MUSTUSE;
+
+/*
+ * TP_OK: *ret_claims is an object with a valid user_id (the caller's; jval_release). TP_DENIED:
+ * wrong name or password, or the user may no longer come in. TP_UNAVAILABLE: the handler is in
+ * trouble, or returned claims that cannot become a token (the message says which: user_id missing
+ * or not allowed, scopes no array of scopes, username or email no string, an aud, not one JSON
+ * object, too large).
+ */
+enum tp_rc authn_ask(struct authn *n, const struct authn_request *r, struct jval **ret_claims,
+		     struct tp_err *err) TP_MUSTUSE;
+
+extern const struct authn_ops authn_htpasswd_ops;
+extern const struct authn_ops authn_exec_ops;
+
+#endif
