@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns the login: the form, the counting of attempts around the password check, and the cut of the
+ * scopes. A login that fails for its scopes after the right password stays counted: taking it back
+ * would cost a round trip, and a client that asks for what it may not have gains nothing by haste.
+ */
+#include "http/router.h"
+
+#include "auth/authn.h"
+#include "auth/throttle.h"
+#include "http/grant.h"
+
+#include "base/banned.h"
+
+struct login {
+	struct span username, password, client_id;
+	struct span scope; /* as given */
+	struct scope_set requested;
+};
+
+static enum tp_rc need(const struct form *f, const char *name, size_t most, struct span *ret,
+		       struct tp_err *err)
+{
+	*ret = form_get(f, name);
+	if (ret->p == NULL)
+		return tp_fail(err, TP_INVALID, "the field %s is missing", name);
+	if (ret->len > most)
+		return tp_fail(err, TP_INVALID, "the field %s is longer than %zu bytes", name,
+			       most);
+	return TP_OK;
+}
+
+/* RFC 6749 3.1 and 4.3.2: a parameter without a value counts as omitted. client_secret and unknown
+ * fields are taken and not looked at. */
+static enum tp_rc read_fields(const struct form *f, struct login *l, struct tp_err *err)
+{
+	struct span grant_type = form_get(f, "grant_type");
+	enum tp_rc rc;
+
+	if (grant_type.len > 0 && !span_is(grant_type, "password"))
+		return tp_fail(err, TP_BAD_TYPE, "grant_type must be password");
+	rc = need(f, "username", LIMIT_USER_ID, &l->username, err);
+	if (rc != TP_OK)
+		return rc;
+	if (l->username.len == 0)
+		return tp_fail(err, TP_INVALID, "the field username is empty");
+	l->scope = form_get(f, "scope");
+	l->client_id = form_get(f, "client_id");
+	return need(f, "password", LIMIT_PASSWORD, &l->password, err);
+}
+
+/* They would be in every log between here and the browser. */
+static enum tp_rc refuse_credentials_in_query(struct span query, struct tp_err *err)
+{
+	static const char *const names[] = { "username", "password", "client_secret" };
+	TP_CLEANUP(form_release) struct form f = { 0 };
+	enum tp_rc rc = form_parse_query(query, &f, err);
+
+	if (rc != TP_OK)
+		return rc;
+	for (size_t i = 0; i < TP_COUNT(names); i++) {
+		if (form_get(&f, names[i]).p != NULL)
+			return tp_fail(err, TP_INVALID, "%s may not be in the query", names[i]);
+	}
+	return TP_OK;
+}
+
+static enum tp_rc read_scope(const struct auth_rules *rules, struct login *l, struct tp_err *err)
+{
+	enum tp_rc rc = scope_parse(l->scope, &l->requested, err);
+
+	if (rc == TP_OK && rules->has_catalogue && !scope_covers(&rules->catalogue, &l->requested))
+		return tp_fail(err, TP_BAD_SCOPE, "an unknown scope was asked for");
+	return rc;
+}
+
+/* The password check, within the bound on how many may run at once. */
+static enum tp_rc ask_handler(const struct http_call *c, const struct login *l,
+			      struct jval **ret_claims, struct tp_err *err)
+{
+	const struct auth_gate *gate = &c->auth->gate;
+	struct authn_request ask = {
+		.event = AUTHN_LOGIN,
+		.username = l->username,
+		.password = l->password,
+		.scope = l->scope,
+		.client_id = l->client_id,
+		.remote_addr = c->req->remote_addr,
+		.request_id = span_of(c->req->request_id),
+	};
+	enum tp_rc rc;
+
+	if (gate->enter != NULL && !gate->enter(gate->arg))
+		return tp_fail_retry(err, TP_UNAVAILABLE, 1, "too many logins at once");
+	rc = authn_ask(c->auth->authn, &ask, ret_claims, err);
+	if (gate->leave != NULL)
+		gate->leave(gate->arg);
+	return rc == TP_DENIED ? tp_fail(err, TP_BAD_GRANT, "wrong user name or password") : rc;
+}
+
+/* What the handler granted, cut to what was asked for. */
+static enum tp_rc cut_scopes(const struct login *l, const struct jval *claims,
+			     struct scope_set *ret, struct tp_err *err)
+{
+	struct scope_set granted;
+	enum tp_rc rc = scope_from_claim(jval_get(claims, "scopes"), &granted, err);
+
+	if (rc != TP_OK)
+		return tp_fail(err, TP_UNAVAILABLE, "the token handler's scopes cannot be read");
+	if (l->requested.n == 0) {
+		*ret = granted;
+		return TP_OK;
+	}
+	scope_intersect(&granted, &l->requested, ret);
+	if (ret->n == 0)
+		return tp_fail(err, TP_BAD_SCOPE, "none of the scopes may be granted");
+	return TP_OK;
+}
+
+static enum tp_rc log_in(struct http_call *c, const struct login *l, struct session_minted *ret,
+			 struct tp_err *err)
+{
+	TP_CLEANUP(jval_cleanup) struct jval *claims = NULL;
+	struct credential old = { 0 };
+	struct scope_set granted;
+	struct throttle t;
+	enum tp_rc rc;
+
+	throttle_init(&t, l->username, c->req->remote_addr);
+	rc = throttle_enter(c->auth, &t, err);
+	if (rc == TP_OK)
+		rc = ask_handler(c, l, &claims, err);
+	if (rc == TP_OK)
+		rc = cut_scopes(l, claims, &granted, err);
+	if (rc != TP_OK)
+		return rc;
+	/* Broken cookies name no session to end, and keep nobody from a new one. */
+	(void)!request_cookies(c->req, &old, NULL);
+	return session_open(c->auth,
+			    &(struct session_login){
+				    .claims = claims,
+				    .ip = c->req->remote_addr,
+				    .agent = c->req->user_agent,
+				    .granted = &granted,
+				    .throttle = &t,
+				    .replaced_user = old.user_id,
+				    .replaced_handle = old.access_token,
+			    },
+			    ret, err);
+}
+
+static enum tp_rc answer(struct http_call *c, const struct session_minted *m, struct tp_err *err)
+{
+	struct span handle = secret_view(&m->handle), user = { NULL, 0 };
+	enum tp_rc rc = grant_answer(c, GRANT_LOGIN, m, err);
+
+	if (rc != TP_OK)
+		return rc;
+	(void)jval_str(jval_get(m->claims, "user_id"), &user);
+	grant_set_cookies(c, user, handle);
+	response_header(c->resp, "Pragma", SPAN_LIT("no-cache"));
+	response_event(c->resp, LOG_LEVEL_INFO, "login.ok", user, handle);
+	return TP_OK;
+}
+
+enum tp_rc h_token(struct http_call *c, struct tp_err *err)
+{
+	TP_CLEANUP(form_release) struct form f = { 0 };
+	TP_CLEANUP(session_minted_release) struct session_minted minted = { 0 };
+	struct login l = { .scope = { NULL, 0 } };
+	enum tp_rc rc;
+
+	rc = request_form(c->req, &f, err);
+	if (rc == TP_OK)
+		rc = read_fields(&f, &l, err);
+	if (rc == TP_OK)
+		rc = refuse_credentials_in_query(c->req->query, err);
+	if (rc == TP_OK)
+		rc = read_scope(c->auth->rules, &l, err);
+	if (rc != TP_OK)
+		return rc;
+	response_event(c->resp, LOG_LEVEL_INFO, "login.refused", l.username,
+		       (struct span){ NULL, 0 });
+	rc = log_in(c, &l, &minted, err);
+	return rc == TP_OK ? answer(c, &minted, err) : rc;
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns the way of a request through the checks that all routes share, the making of every error's
+ * answer, and the log line. It knows no endpoint: the table and the handlers do.
+ */
+#include "http/router.h"
+
+#include "http/cors.h"
+#include "store/store.h"
+
+#include "base/banned.h"
+
+enum { RETRY_UNAVAILABLE_S = 5 };
+
+/* clang-format off */
+static const struct {
+	enum http_method bit;
+	const char *name;
+} methods[] = {
+	{ HTTP_GET, "GET" },     { HTTP_HEAD, "HEAD" },     { HTTP_POST, "POST" },
+	{ HTTP_PUT, "PUT" },     { HTTP_PATCH, "PATCH" },   { HTTP_DELETE, "DELETE" },
+	{ HTTP_OPTIONS, "OPTIONS" },
+};
+/* clang-format on */
+
+static const struct route *find(const struct http_call *c, const struct route *routes, size_t n,
+				struct span path)
+{
+	for (size_t i = 0; i < n && path.len > 0; i++) {
+		if (span_eq(c->site->path[routes[i].path], path) &&
+		    (c->site->issues || (routes[i].flags & ROUTE_ISSUER) == 0))
+			return &routes[i];
+	}
+	return NULL;
+}
+
+/* As router.h says, in that order. */
+static const struct route *find_route(const struct http_call *c, const struct route *routes,
+				      size_t n)
+{
+	struct span path = c->req->path, root = c->site->root_path;
+	const struct route *route = find(c, routes, n, path);
+
+	if (route != NULL)
+		return route;
+	if (root.len == 0)
+		return find(c, routes, n, c->req->path_info);
+	if (path.len <= root.len || memcmp(path.p, root.p, root.len) != 0)
+		return NULL;
+	return find(c, routes, n, (struct span){ path.p + root.len, path.len - root.len });
+}
+
+static bool is_safe(enum http_method m)
+{
+	return m == HTTP_GET || m == HTTP_HEAD || m == HTTP_OPTIONS;
+}
+
+/* What a proved session must have besides. */
+static enum tp_rc admit(struct http_call *c, struct tp_err *err)
+{
+	struct scope_set needed;
+	enum tp_rc rc;
+
+	if (c->access->by == ACCESS_COOKIE && !is_safe(c->req->method)) {
+		rc = cors_same_origin(c->site, c->req, true, err);
+		if (rc != TP_OK)
+			return rc;
+	}
+	if (c->route->scopes == NULL)
+		return TP_OK;
+	rc = scope_parse(span_of(c->route->scopes), &needed, err);
+	if (rc != TP_OK)
+		return tp_fail(err, TP_INTERNAL, "the scopes of a route cannot be read");
+	return access_require(c->access, &needed, err);
+}
+
+static enum tp_rc serve_session(struct http_call *c, struct tp_err *err)
+{
+	TP_CLEANUP(access_release) struct access access = { 0 };
+	struct credential credential = { 0 };
+	enum tp_rc rc;
+
+	rc = request_credential(c->req, &credential, err);
+	if (rc == TP_OK)
+		rc = access_check(c->auth, &credential, &access, err);
+	if (rc != TP_OK)
+		return rc;
+	c->access = &access;
+	rc = admit(c, err);
+	if (rc == TP_OK)
+		rc = c->route->handler(c, err);
+	else
+		response_event(c->resp, LOG_LEVEL_INFO, "access.refused", access.token->user_id,
+			       secret_view(&access.handle));
+	c->access = NULL;
+	return rc;
+}
+
+static enum tp_rc serve(struct http_call *c, const struct route *routes, size_t n,
+			struct tp_err *err)
+{
+	enum tp_rc rc;
+
+	c->route = find_route(c, routes, n);
+	if (c->route == NULL)
+		return tp_fail(err, TP_NO_ROUTE, "no such path");
+	if ((c->route->methods & c->req->method) == 0)
+		return tp_fail(err, TP_BAD_METHOD, "method not allowed");
+	if ((c->route->flags & ROUTE_SESSION) != 0)
+		return serve_session(c, err);
+	if ((c->route->flags & ROUTE_LOGIN) != 0) {
+		rc = cors_same_origin(c->site, c->req, false, err);
+		if (rc != TP_OK)
+			return rc;
+	}
+	return c->route->handler(c, err);
+}
+
+static void put_challenge(struct http_call *c, enum tp_rc rc)
+{
+	struct buf *out = &c->resp->headers;
+
+	buf_str(out, "WWW-Authenticate: Bearer");
+	if (rc == TP_FORBIDDEN) {
+		buf_str(out, " error=\"insufficient_scope\", scope=\"");
+		buf_str(out, c->route != NULL && c->route->scopes != NULL ? c->route->scopes : "");
+		buf_char(out, '"');
+	} else if (rc != TP_NO_CREDENTIAL) {
+		buf_str(out, " error=\"invalid_token\"");
+	}
+	buf_str(out, "\r\n");
+}
+
+static void put_allow(struct http_call *c)
+{
+	struct buf *out = &c->resp->headers;
+	const char *sep = "Allow: ";
+
+	for (size_t i = 0; i < TP_COUNT(methods); i++) {
+		if ((c->route->methods & methods[i].bit) == 0)
+			continue;
+		buf_str(out, sep);
+		buf_str(out, methods[i].name);
+		sep = ", ";
+	}
+	buf_str(out, "\r\n");
+}
+
+static void put_retry(struct http_call *c, int64_t retry_s)
+{
+	buf_str(&c->resp->headers, "Retry-After: ");
+	buf_int(&c->resp->headers, retry_s);
+	buf_str(&c->resp->headers, "\r\n");
+}
+
+/* The one place where a failure becomes an answer. Nothing of what was built before is left. */
+static void answer_error(struct http_call *c, enum tp_rc rc, const struct tp_err *err)
+{
+	const struct rc_info *info = rc_info(rc);
+	const char *detail = info->detail != NULL ? info->detail : err->msg;
+
+	response_clear(c->resp);
+	response_json(c->resp, info->http);
+	response_error_body(info->oauth, detail, &c->resp->body);
+	if (info->http == 401 || rc == TP_FORBIDDEN)
+		put_challenge(c, rc);
+	if (rc == TP_BAD_METHOD && c->route != NULL)
+		put_allow(c);
+	if (info->http == 503)
+		put_retry(c, err->retry_s > 0 ? err->retry_s : RETRY_UNAVAILABLE_S);
+	if (info->http == 429)
+		put_retry(c, err->retry_s > 0 ? err->retry_s : 1);
+}
+
+/* Its level and word: a handler's own, unless the failure is the service's. */
+static void settle_event(const struct http_resp *resp, struct http_event *e)
+{
+	if (resp->status >= 500) {
+		e->level = LOG_LEVEL_ERR;
+		e->word = "request.failed";
+	} else if (resp->status >= 400 && e->word == NULL) {
+		e->level = LOG_LEVEL_INFO;
+		e->word = resp->status == 401 || resp->status == 403 ? "access.refused"
+								     : "request.refused";
+	}
+}
+
+static struct span or_absent(struct span s)
+{
+	return s.len > 0 ? s : (struct span){ NULL, 0 };
+}
+
+static void log_answer(const struct http_call *c, const struct tp_err *err)
+{
+	struct span reason = span_of(c->resp->status >= 400 ? err->msg : "");
+	struct http_event *e = &c->resp->event;
+
+	settle_event(c->resp, e);
+	if (e->word == NULL || !log_wants(e->level))
+		return;
+	log_event(e->level, e->word, LOG_SPAN("method", c->req->method_name),
+		  LOG_SPAN("path", c->req->path), LOG_INT("status", c->resp->status),
+		  LOG_SPAN("user", or_absent(buf_view(&e->user))),
+		  LOG_SPAN("session", or_absent(span_of(e->session))),
+		  LOG_SPAN("remote", c->req->remote_addr), LOG_SPAN("reason", or_absent(reason)));
+}
+
+/* Fills resp for good or bad; a preflight is answered before any route is looked for. */
+static void answer(struct http_call *c, enum tp_rc init_rc, const struct route *routes, size_t n,
+		   struct tp_err *err)
+{
+	enum tp_rc rc = init_rc;
+
+	if (rc == TP_OK && cors_is_preflight(c->site, c->req)) {
+		cors_preflight(c->site, c->req, c->resp);
+		return;
+	}
+	if (rc == TP_OK)
+		rc = serve(c, routes, n, err);
+	if (rc != TP_OK)
+		answer_error(c, rc, err);
+	response_header(c->resp, "Cache-Control", SPAN_LIT("no-store"));
+	cors_headers(c->site, c->req, c->resp);
+}
+
+void http_serve_routes(const struct http_site *site, const struct auth_ctx *auth,
+		       const struct route *routes, size_t n_routes, char *const *envp,
+		       struct http_body body, struct http_resp *resp)
+{
+	struct tp_err err = { .rc = TP_OK };
+	struct http_req req;
+	struct http_call c = { .site = site, .auth = auth, .req = &req, .resp = resp };
+	enum tp_rc rc;
+
+	response_reset(resp);
+	store_begin(auth->store);
+	rc = request_init(&req, site, envp, body, &err);
+	memcpy(resp->request_id, req.request_id, sizeof(resp->request_id));
+	resp->no_body = req.method == HTTP_HEAD;
+	log_request(span_of(req.request_id));
+	answer(&c, rc, routes, n_routes, &err);
+	rc = response_rc(resp, &err);
+	if (rc != TP_OK)
+		response_replace(resp, rc);
+	log_answer(&c, &err);
+	request_release(&req);
+	log_request((struct span){ NULL, 0 });
+}
+
+void http_serve(const struct http_site *site, const struct auth_ctx *auth, char *const *envp,
+		struct http_body body, struct http_resp *resp)
+{
+	http_serve_routes(site, auth, http_routes, http_n_routes, envp, body, resp);
+}

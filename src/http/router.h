@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From a request to an answer: the route table, the checks that all routes share (method, session,
+ * origin, scopes), and the one place where errors are logged and become bytes.
+ *
+ * A path is an endpoint's when SCRIPT_NAME and PATH_INFO joined are it; when they are it behind
+ * ROOT_PATH; or, where no ROOT_PATH is set, when PATH_INFO alone is it (a mount point, the name of
+ * a CGI program). Everything else is 404, with a "/" at its end too.
+ */
+#ifndef HTTP_ROUTER_H
+#define HTTP_ROUTER_H
+
+#include "http/request.h"
+#include "http/response.h"
+#include "http/site.h"
+
+struct route;
+
+/* What a handler works with. */
+struct http_call {
+	const struct http_site *site;
+	const struct auth_ctx *auth;
+	struct http_req *req;
+	struct http_resp *resp;
+	const struct route *route;   /* NULL until one was found */
+	const struct access *access; /* the proved session; NULL unless the route asks for one */
+};
+
+/*
+ * Fills resp and returns TP_OK, or fails; the router then makes the error's answer, and what the
+ * handler had put into resp is gone. response_event() before a failure names the log line's word.
+ */
+typedef enum tp_rc http_handler(struct http_call *c, struct tp_err *err);
+
+enum {
+	ROUTE_SESSION = 1, /* needs a proved session: when cookies proved it and the method is not
+			    * safe (RFC 9110 9.2.1), foreign origins are refused */
+	ROUTE_ISSUER = 2,  /* exists only on an authorization server */
+	ROUTE_LOGIN = 4 /* makes cookies: refused from foreign origins though nothing is proved */
+};
+
+struct route {
+	enum http_path path;
+	unsigned methods; /* bits of enum http_method */
+	unsigned flags;
+	const char *scopes; /* required, blank-separated; NULL: none */
+	http_handler *handler;
+	const char *summary; /* for the documentation */
+};
+
+extern const struct route http_routes[];
+extern const size_t http_n_routes;
+
+/* Serves one request; *resp (initialised by the caller) always holds a whole answer afterwards. */
+void http_serve(const struct http_site *site, const struct auth_ctx *auth, char *const *envp,
+		struct http_body body, struct http_resp *resp);
+
+/* The same over other routes (an application's, or a test's). */
+void http_serve_routes(const struct http_site *site, const struct auth_ctx *auth,
+		       const struct route *routes, size_t n_routes, char *const *envp,
+		       struct http_body body, struct http_resp *resp);
+
+http_handler h_token, h_refresh, h_userinfo, h_logout, h_health;
+
+#endif
