@@ -161,6 +161,10 @@ static const struct {
 	  "a part of the form is not plain text in UTF-8" },
 	{ MULTIPART,
 	  "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n"
+	  "Content-Type: text/plain; boundary=c\r\n\r\n--c--\r\n--b--",
+	  "a part of the form is not plain text in UTF-8" },
+	{ MULTIPART,
+	  "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n"
 	  "Content-Type: multipart/mixed; boundary=c\r\n\r\n--c--\r\n--b--",
 	  "a part of the form is not plain text in UTF-8" },
 	{ MULTIPART,

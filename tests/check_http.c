@@ -379,6 +379,23 @@ START_TEST(a_broken_credential_counts_only_where_one_is_needed)
 }
 END_TEST
 
+/* Two requests that each use more than half of the store's time. */
+START_TEST(each_request_has_the_whole_time_for_the_store)
+{
+	struct store *slow, *usual = h.rig.a.store;
+	struct store_memory *memory = store_memory_open(h.rig.a.clock, 1000, &slow);
+
+	ck_assert_ptr_nonnull(memory);
+	memory->takes_ms = 600;
+	h.rig.a.store = slow;
+	for (int i = 0; i < 2; i++)
+		ck_assert_str_eq(http_ask(&h, "GET", "/api/healthcheck", NULL, NULL),
+				 http_want("200 OK", "", HEALTHY));
+	h.rig.a.store = usual;
+	store_close(slow);
+}
+END_TEST
+
 START_TEST(a_request_without_an_id_gets_one_in_answer_and_log)
 {
 	char want[LIMIT_REQUEST_ID + 32];
@@ -506,6 +523,7 @@ static Suite *suite(void)
 			    (int)TP_COUNT(refused));
 	tcase_add_loop_test(t, a_broken_credential_counts_only_where_one_is_needed, 0,
 			    (int)TP_COUNT(broken_credentials));
+	tcase_add_test(t, each_request_has_the_whole_time_for_the_store);
 	tcase_add_test(t, a_request_without_an_id_gets_one_in_answer_and_log);
 	tcase_add_test(t, the_id_is_gone_from_the_log_when_the_request_is);
 	tcase_add_test(t, an_origin_that_matches_may_read_errors_and_answers);

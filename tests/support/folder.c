@@ -29,7 +29,7 @@ void folder_remove(void)
 		_exit(127);
 	}
 	waitpid(pid, NULL, 0);
-	memcpy(folder + strlen(folder) - 6, "XXXXXX", 6); /* for the next one */
+	memset(folder + strlen(folder) - 6, 'X', 6); /* for the next one */
 }
 
 const char *folder_path(const char *name)

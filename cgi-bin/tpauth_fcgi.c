@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tpauth.fcgi: decides how it was called (by a web server as CGI, with a FastCGI socket, or from a
+ * shell), and hands over to the gateway for it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "config/optdoc.h"
+#include "run/boot.h"
+#include "run/gateway.h"
+#include "run/listen.h"
+#include "run/prefork.h"
+#include "run/signals.h"
+
+#include "base/banned.h"
+
+enum { GRACE_S = 30 };
+
+struct server {
+	struct app app;
+	int fd;
+};
+
+static int complain(const struct tp_err *err)
+{
+	log_event(LOG_LEVEL_ERR, "start.failed", LOG_STR("reason", err->msg));
+	return rc_info(err->rc)->exit_status;
+}
+
+static int serve(void *arg)
+{
+	struct server *s = arg;
+	struct tp_err err = { 0 };
+	int status;
+
+	if (boot_open(&s->app, &err) != TP_OK)
+		return complain(&err);
+	log_event(LOG_LEVEL_INFO, "worker.start", LOG_INT("pid", getpid()),
+		  LOG_STR("store", store_name(s->app.store)));
+	status = gateway_fcgi(&s->app, s->fd);
+	boot_close(&s->app);
+	log_close();
+	return status;
+}
+
+/* In the supervisor on SIGHUP: would the workers come up with what is configured now? */
+static bool check(void *arg)
+{
+	const struct server *s = arg;
+	struct app probe = { 0 };
+	struct tp_err err = { 0 };
+	bool good = boot_config(&s->app.args, &probe, &err) == TP_OK &&
+		    boot_check(&probe, &err) == TP_OK;
+
+	boot_close(&probe);
+	if (!good)
+		log_event(LOG_LEVEL_ERR, "config.kept", LOG_STR("reason", err.msg));
+	return good;
+}
+
+static int run_pool(struct server *s)
+{
+	struct prefork how = { (int)s->app.config.workers, serve, check, s };
+	struct tp_err err = { 0 };
+
+	if (boot_check(&s->app, &err) != TP_OK)
+		return complain(&err);
+	return prefork_run(&how, GRACE_S);
+}
+
+/* A socket of our own, or the one that was passed on. */
+static int run_fcgi(struct server *s)
+{
+	const char *address = s->app.config.listen;
+	struct tp_err err = { 0 };
+	int status;
+
+	s->fd = address == NULL ? listen_inherited() : -1;
+	if (address != NULL &&
+	    listen_open(address, (unsigned)s->app.config.listen_mode, &s->fd, &err) != TP_OK)
+		return complain(&err);
+	if (s->fd < 0) {
+		fputs("tpauth.fcgi: no FastCGI socket: a web server starts this program, or give "
+		      "--listen "
+		      "(see --help)\n",
+		      stderr);
+		return rc_info(TP_NO_ROUTE)->exit_status;
+	}
+	status = s->app.config.workers > 0 ? run_pool(s) : serve(s);
+	if (address != NULL)
+		listen_remove(address);
+	return status;
+}
+
+static int run_cgi(struct app *app)
+{
+	struct tp_err err = { 0 };
+	int status;
+
+	if (boot_open(app, &err) == TP_OK)
+		status = gateway_cgi(app, app->args.envp);
+	else
+		status = gateway_cgi_refuse(app->args.envp, &err);
+	boot_close(app);
+	return status;
+}
+
+static int check_config(struct app *app)
+{
+	struct tp_err err = { 0 };
+
+	if (boot_check(app, &err) != TP_OK)
+		return complain(&err);
+	puts("configuration: good");
+	return EXIT_SUCCESS;
+}
+
+static int help(void)
+{
+	struct buf out = BUF_INIT(OPTDOC_MOST);
+
+	optdoc_help(&out, "tpauth.fcgi");
+	fputs(buf_cstr(&out), stdout);
+	buf_release(&out);
+	return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv, char **envp)
+{
+	struct server s = { .fd = -1 };
+	struct boot_args args = { argc, argv, envp, gateway_is_cgi(envp) };
+	struct tp_err err = { 0 };
+	int status;
+
+	if (boot_config(&args, &s.app, &err) != TP_OK)
+		return args.cgi ? gateway_cgi_refuse(envp, &err) : complain(&err);
+	if (s.app.config.help) {
+		return help();
+	}
+	if (s.app.config.version) {
+		puts("tpauth " TP_VERSION);
+		return EXIT_SUCCESS;
+	}
+	if (s.app.config.check_config)
+		return check_config(&s.app);
+	signals_init();
+	status = args.cgi ? run_cgi(&s.app) : run_fcgi(&s);
+	log_close();
+	return status;
+}

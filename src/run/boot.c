@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The composition root: the only place that knows both the settings and what is made of them. Each
+ * floor gets its own small struct; none of them sees the settings.
+ */
+#include "run/boot.h"
+
+#include <stdlib.h>
+
+#include "auth/authn.h"
+#include "base/log.h"
+#include "run/pool.h"
+#include "token/opinion.h"
+
+#include "base/banned.h"
+
+struct boot_rules {
+	struct auth_rules auth;
+	struct token_rules token;
+};
+
+static struct span text(const char *s)
+{
+	return span_of(s);
+}
+
+/* Settings ------------------------------------------------------------------------------------- */
+
+static enum tp_rc open_log(const struct config *c, struct tp_err *err)
+{
+	static const enum log_level levels[] = {
+		[CONFIG_LOG_ERROR] = LOG_LEVEL_ERR,	[CONFIG_LOG_WARNING] = LOG_LEVEL_WARN,
+		[CONFIG_LOG_NOTICE] = LOG_LEVEL_NOTICE, [CONFIG_LOG_INFO] = LOG_LEVEL_INFO,
+		[CONFIG_LOG_DEBUG] = LOG_LEVEL_DEBUG,
+	};
+	enum log_format format = c->log_format == CONFIG_LOG_JSON ? LOG_JSON : LOG_LOGFMT;
+
+	return log_open(c->log_target, format, levels[c->log_level], "tpauth", err);
+}
+
+enum tp_rc boot_config(const struct boot_args *args, struct app *ret, struct tp_err *err)
+{
+	enum tp_rc rc;
+
+	*ret = (struct app){ .args = *args };
+	rc = config_load(args->cgi ? 1 : args->argc, args->argv, args->envp, &ret->config, err);
+	if (rc != TP_OK)
+		return rc;
+	if (ret->config.help || ret->config.version)
+		return TP_OK;
+	if (!args->cgi && ret->config.first_operand < args->argc)
+		return tp_fail(err, TP_INVALID,
+			       "there is an argument that is no flag (see --help)");
+	rc = config_check(&ret->config, false, err);
+	return rc == TP_OK ? open_log(&ret->config, err) : rc;
+}
+
+static void warn(void *arg, const char *sentence)
+{
+	(void)arg;
+	log_event(LOG_LEVEL_WARN, "config.warning", LOG_STR("reason", sentence));
+}
+
+/* Tokens --------------------------------------------------------------------------------------- */
+
+static enum tp_rc open_keys(struct app *app, struct tp_err *err)
+{
+	const struct config *c = &app->config;
+	struct keyring_spec spec = {
+		.alg = c->algorithm == CONFIG_ALG_RS256 ? KEYRING_RS256 : KEYRING_HS256,
+		.secret = secret_view(&c->secret_key),
+		.public_key = secret_view(&c->public_key),
+		.private_key = secret_view(&c->private_key),
+		.verify_files = c->verify_keys.v,
+		.must_sign = c->authorization_server,
+	};
+	enum tp_rc rc = keyring_open(&spec, &app->keys, err);
+
+	if (rc != TP_OK)
+		return rc;
+	app->rules->token = (struct token_rules){ c->issuer, c->leeway_s };
+	return token_verifier_open(app->keys, &app->rules->token, &app->verifier, err);
+}
+
+static enum tp_rc add_scope(void *arg, const char *key, const struct jval *v, struct tp_err *err)
+{
+	struct scope_set *set = arg;
+	struct scope_set one;
+
+	(void)v;
+	if (scope_parse(text(key), &one, NULL) != TP_OK || one.n != 1)
+		return tp_fail(err, TP_INVALID, "AUTH_SCOPES: '%.60s' is no scope", key);
+	if (set->n == LIMIT_SCOPES)
+		return tp_fail(err, TP_INVALID, "AUTH_SCOPES: more than %d scopes", LIMIT_SCOPES);
+	set->v[set->n++] = one.v[0];
+	return TP_OK;
+}
+
+static enum tp_rc make_rules(struct app *app, struct tp_err *err)
+{
+	const struct config *c = &app->config;
+
+	app->rules->auth = (struct auth_rules){
+		.issuer = c->issuer,
+		.expiry_s = c->expiry_s,
+		.session_max_s = c->session_max_s,
+		.restrict_s = c->refresh_restrict_s,
+		.sessions_per_user = c->sessions_per_user,
+		.issues = c->authorization_server,
+		.recheck = c->refresh_recheck,
+		.bearer_is_jwt = c->token_format == CONFIG_TOKEN_JWT,
+		.has_catalogue = c->auth_scopes != NULL,
+	};
+	return jval_each(c->auth_scopes, add_scope, &app->rules->auth.catalogue, err);
+}
+
+/* Store and site ---------------------------------------------------------------------------------
+ */
+
+static struct store_spec store_spec_of(const struct config *c)
+{
+	return (struct store_spec){
+		.url = c->db_url.p,
+		.type = c->db_type,
+		.state_dir = c->state_dir,
+		.login_db = (int)c->login_redis_db,
+		.restrict_db = (int)c->refresh_restrict_db,
+		.timeout_ms = c->db_timeout_ms,
+		.clock = clock_system(),
+	};
+}
+
+static enum tp_rc open_site(struct app *app, struct tp_err *err)
+{
+	static const enum cookie_samesite samesite[] = {
+		[CONFIG_SAMESITE_STRICT] = COOKIE_STRICT,
+		[CONFIG_SAMESITE_LAX] = COOKIE_LAX,
+		[CONFIG_SAMESITE_NONE] = COOKIE_NONE,
+	};
+	const struct config *c = &app->config;
+	struct site_spec spec = {
+		.path = { [HTTP_PATH_TOKEN] = c->token_url,
+			  [HTTP_PATH_REFRESH] = config_refresh_path(c),
+			  [HTTP_PATH_USERINFO] = c->userinfo_url,
+			  [HTTP_PATH_LOGOUT] = c->logout_url,
+			  [HTTP_PATH_HEALTH] = c->health_url },
+		.root_path = c->root_path,
+		.public_url = c->public_url,
+		.cookie_prefix = c->cookie_prefix,
+		.cookie_domain = c->cookie_domain,
+		.cookie_path = c->cookie_path,
+		.cookie_secure = c->cookie_secure,
+		.cookie_samesite = samesite[c->cookie_samesite],
+		.cors = c->enable_cors,
+		.cors_credentials = c->cors_allow_credentials,
+		.cors_urls_set = config_is_set(c, OPTION_CORS_URLS),
+		.cors_urls = c->cors_urls.v,
+		.cors_methods = c->cors_allow_methods.v,
+		.cors_headers = c->cors_allow_headers.v,
+		.trusted_proxies = c->trusted_proxies.v,
+		.max_body = c->max_body_bytes,
+		.issues = c->authorization_server,
+	};
+
+	return site_open(&spec, &app->site, err);
+}
+
+static enum tp_rc open_handler(struct app *app, struct tp_err *err)
+{
+	if (!app->config.authorization_server)
+		return TP_OK;
+	return authn_open(text(app->config.token_handler), &app->authn, err);
+}
+
+/* What a setting promises and this version cannot keep is an error, not a warning: sessions depend
+ * on it. */
+static enum tp_rc refuse_unsupported(const struct config *c, struct tp_err *err)
+{
+	if (c->redis_connection_type == CONFIG_REDIS_SENTINEL)
+		return tp_fail(err, TP_INVALID,
+			       "REDIS_CONNECTION_TYPE: this version does not support sentinel yet");
+	if (c->db_wait_replicas > 0)
+		return tp_fail(err, TP_INVALID,
+			       "DB_WAIT_REPLICAS: this version does not support it yet");
+	return TP_OK;
+}
+
+/* All that needs neither a store nor a process of its own. */
+static enum tp_rc open_logic(struct app *app, struct tp_err *err)
+{
+	enum tp_rc rc;
+
+	app->rules = calloc(1, sizeof(*app->rules));
+	if (app->rules == NULL)
+		return tp_fail(err, TP_NOMEM, "out of memory");
+	rc = refuse_unsupported(&app->config, err);
+	if (rc == TP_OK)
+		rc = open_keys(app, err);
+	if (rc == TP_OK)
+		rc = make_rules(app, err);
+	if (rc == TP_OK)
+		rc = open_site(app, err);
+	if (rc == TP_OK)
+		rc = open_handler(app, err);
+	return rc;
+}
+
+/* A second opinion on the keys; a CGI process is spared it, for it lives for one request. */
+static enum tp_rc second_opinion(const struct app *app, struct tp_err *err)
+{
+	struct clock clock = clock_system();
+	struct tp_err why = { 0 };
+	enum tp_rc rc = opinion_ask(app->keys, app->config.module_dir, clock_now(&clock), &why);
+
+	if (rc == TP_UNAVAILABLE) {
+		log_event(LOG_LEVEL_WARN, "keys.unchecked", LOG_STR("reason", why.msg));
+		return TP_OK;
+	}
+	return rc == TP_OK ? TP_OK : tp_fail(err, rc, "%s", why.msg);
+}
+
+enum tp_rc boot_check(struct app *app, struct tp_err *err)
+{
+	struct store_spec spec = store_spec_of(&app->config);
+	enum tp_rc rc = open_logic(app, err);
+
+	if (rc == TP_OK)
+		rc = store_check_url(&spec, err);
+	if (rc == TP_OK)
+		rc = second_opinion(app, err);
+	if (rc != TP_OK)
+		return rc;
+	config_warnings(&app->config, warn, NULL);
+	if (keyring_warning(app->keys) != NULL)
+		warn(NULL, keyring_warning(app->keys));
+	return TP_OK;
+}
+
+/* Without a place in the pool logins work, but nothing bounds how many workers they take. */
+static void open_pool(struct app *app)
+{
+	struct tp_err why = { 0 };
+
+	if (!app->config.authorization_server || app->args.cgi)
+		return;
+	if (pool_open(app->config.state_dir, &app->pool, &why) != TP_OK)
+		log_event(LOG_LEVEL_WARN, "pool.unbounded", LOG_STR("reason", why.msg));
+}
+
+/* What the settings below it name is the same: the one that is open can go on. */
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool same_store(const struct config *a, const struct config *b)
+{
+	return same_text(a->db_url.p, b->db_url.p) && same_text(a->db_type, b->db_type) &&
+	       same_text(a->state_dir, b->state_dir) && a->login_redis_db == b->login_redis_db &&
+	       a->refresh_restrict_db == b->refresh_restrict_db &&
+	       a->db_timeout_ms == b->db_timeout_ms;
+}
+
+/* Opens what *app does not have yet: a reload hands over the store and the place in the pool. */
+enum tp_rc boot_open(struct app *app, struct tp_err *err)
+{
+	struct store_spec spec = store_spec_of(&app->config);
+	enum tp_rc rc = open_logic(app, err);
+
+	if (rc == TP_OK && !app->args.cgi)
+		rc = second_opinion(app, err);
+	if (rc == TP_OK && app->store == NULL)
+		rc = store_open(&spec, &app->store, err);
+	if (rc != TP_OK)
+		return rc;
+	if (app->pool == NULL)
+		open_pool(app);
+	app->auth = (struct auth_ctx){
+		.keys = app->keys,
+		.verifier = app->verifier,
+		.rules = &app->rules->auth,
+		.store = app->store,
+		.authn = app->authn,
+		.clock = spec.clock,
+		.gate = pool_gate(app->pool),
+	};
+	return TP_OK;
+}
+
+enum tp_rc boot_reload(struct app *app, struct tp_err *err)
+{
+	struct app next;
+	enum tp_rc rc = boot_config(&app->args, &next, err);
+	bool keep;
+
+	if (rc != TP_OK) {
+		boot_close(&next);
+		return rc;
+	}
+	/* An LMDB environment must not be open twice in one process. */
+	keep = same_store(&app->config, &next.config);
+	next.store = keep ? app->store : NULL;
+	next.pool = keep ? app->pool : NULL;
+	rc = boot_open(&next, err);
+	if (keep && rc != TP_OK) {
+		next.store = NULL;
+		next.pool = NULL;
+	} else if (keep) {
+		app->store = NULL;
+		app->pool = NULL;
+	}
+	boot_close(rc == TP_OK ? app : &next);
+	if (rc == TP_OK)
+		*app = next;
+	return rc;
+}
+
+void boot_close(struct app *app)
+{
+	pool_close(app->pool);
+	authn_close(app->authn);
+	store_close(app->store);
+	site_close(&app->site);
+	token_verifier_close(app->verifier);
+	keyring_close(app->keys);
+	free(app->rules);
+	config_release(&app->config);
+	*app = (struct app){ .args = app->args };
+}

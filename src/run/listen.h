@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The listening socket: one that was inherited (web server, spawn-fcgi, systemd), or one of our
+ * own. libfcgi's own is not used: it removes whatever lies at the path, binds every address and
+ * ends the program on an error.
+ */
+#ifndef RUN_LISTEN_H
+#define RUN_LISTEN_H
+
+#include "base/str.h"
+
+/* The FastCGI socket that a web server passed as descriptor 0, or one that systemd passed
+ * ($LISTEN_FDS); -1: neither. */
+int listen_inherited(void);
+
+/*
+ * address: a path ("/run/tpauth/tp.sock", "unix:PATH") or host:port ("127.0.0.1:9000",
+ * "[::1]:9000"; a port alone is refused, since it would mean every address). mode: of a unix
+ * socket. A socket file that nobody listens on is replaced; one that somebody does, or a file of
+ * another kind, is TP_INVALID. The descriptor is close-on-exec and non-blocking.
+ */
+enum tp_rc listen_open(const char *address, unsigned mode, int *ret_fd,
+		       struct tp_err *err) TP_MUSTUSE;
+
+/* Removes the socket file of an address that listen_open() made. */
+void listen_remove(const char *address);
+
+#endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns the supervisor's loop: start, watch, replace, reload, drain. It serves nothing itself and
+ * holds no store or key, so there is little in it that could fail.
+ */
+#include "run/prefork.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "run/signals.h"
+
+#include "base/banned.h"
+
+enum { PAUSE_FIRST_MS = 100, PAUSE_MOST_MS = 5000, YOUNG_MS = 1000 };
+
+struct place {
+	pid_t pid; /* 0: empty */
+	int64_t started_ms, retry_ms;
+	int64_t pause_ms; /* before the next try, after a worker that died young */
+};
+
+struct crew {
+	const struct prefork *how;
+	struct place *places;
+};
+
+static void start(struct crew *c, struct place *p)
+{
+	pid_t supervisor = getpid();
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		signals_forget();
+		/* A supervisor that is killed must not leave a pool that nobody watches. */
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		if (getppid() != supervisor)
+			_exit(EXIT_FAILURE);
+		_exit(c->how->work(c->how->arg));
+	}
+	p->started_ms = clock_mono_ms();
+	if (pid < 0) {
+		log_event(LOG_LEVEL_ERR, "worker.fork_failed", LOG_INT("errno", errno));
+		p->retry_ms = p->started_ms + PAUSE_MOST_MS;
+		return;
+	}
+	p->pid = pid;
+}
+
+static struct place *place_of(struct crew *c, pid_t pid)
+{
+	for (int i = 0; i < c->how->workers; i++) {
+		if (c->places[i].pid == pid)
+			return &c->places[i];
+	}
+	return NULL;
+}
+
+static void ended(struct place *p, int status, bool stopping)
+{
+	int64_t now_ms = clock_mono_ms();
+	bool young = now_ms - p->started_ms < YOUNG_MS && WIFEXITED(status);
+
+	if (!stopping)
+		log_event(LOG_LEVEL_NOTICE, "worker.ended", LOG_INT("pid", p->pid),
+			  LOG_INT("exit", WIFEXITED(status) ? WEXITSTATUS(status) : -1),
+			  LOG_INT("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0));
+	/* One that was killed is replaced at once; one that ends by itself when young would only do
+	 * so again. */
+	if (!young)
+		p->pause_ms = 0;
+	else if (p->pause_ms == 0)
+		p->pause_ms = PAUSE_FIRST_MS;
+	else
+		p->pause_ms = p->pause_ms * 2 < PAUSE_MOST_MS ? p->pause_ms * 2 : PAUSE_MOST_MS;
+	p->pid = 0;
+	p->retry_ms = now_ms + p->pause_ms;
+}
+
+static void reap(struct crew *c, bool stopping)
+{
+	struct place *p;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		p = place_of(c, pid);
+		if (p != NULL)
+			ended(p, status, stopping);
+	}
+}
+
+/* Starts what is due; returns milliseconds until the next is, or -1. */
+static int fill(struct crew *c)
+{
+	int64_t now_ms = clock_mono_ms();
+	int64_t next_ms = -1;
+
+	for (int i = 0; i < c->how->workers; i++) {
+		struct place *p = &c->places[i];
+
+		if (p->pid == 0 && p->retry_ms <= now_ms)
+			start(c, p);
+		if (p->pid == 0 && (next_ms < 0 || p->retry_ms - now_ms < next_ms))
+			next_ms = p->retry_ms - now_ms;
+	}
+	return (int)next_ms;
+}
+
+static void tell(const struct crew *c, int number)
+{
+	for (int i = 0; i < c->how->workers; i++) {
+		if (c->places[i].pid > 0)
+			kill(c->places[i].pid, number);
+	}
+}
+
+static int alive(const struct crew *c)
+{
+	int n = 0;
+
+	for (int i = 0; i < c->how->workers; i++)
+		n += c->places[i].pid > 0;
+	return n;
+}
+
+static void wait_ms(int64_t ms)
+{
+	struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+
+	ppoll(NULL, 0, ms < 0 ? NULL : &t, signals_wait_mask());
+}
+
+static void drain(struct crew *c, int grace_s)
+{
+	int64_t end_ms = clock_mono_ms() + (int64_t)grace_s * 1000;
+
+	tell(c, SIGTERM);
+	while (alive(c) > 0 && clock_mono_ms() < end_ms) {
+		wait_ms(end_ms - clock_mono_ms());
+		reap(c, true);
+	}
+	if (alive(c) > 0) {
+		log_event(LOG_LEVEL_NOTICE, "pool.killed", LOG_INT("workers", alive(c)));
+		tell(c, SIGKILL);
+	}
+}
+
+int prefork_run(const struct prefork *how, int grace_s)
+{
+	struct crew c = { .how = how };
+
+	c.places = calloc((size_t)how->workers, sizeof(*c.places));
+	if (c.places == NULL)
+		return EXIT_FAILURE;
+	signals_watch_children();
+	log_event(LOG_LEVEL_NOTICE, "pool.start", LOG_INT("workers", how->workers));
+	while (!signals_stop()) {
+		wait_ms(fill(&c));
+		if (signals_child())
+			reap(&c, false);
+		if (signals_reload() && how->check(how->arg))
+			tell(&c, SIGHUP);
+	}
+	drain(&c, grace_s);
+	log_event(LOG_LEVEL_NOTICE, "pool.stop", LOG_INT("workers", how->workers));
+	free(c.places);
+	return EXIT_SUCCESS;
+}

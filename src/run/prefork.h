@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A pool of our own: N worker processes on one listening socket, for servers that start none
+ * (nginx) and for systemd. Workers that die are replaced at once (a worker that cannot even start
+ * is tried again with growing pauses). SIGHUP: the configuration is checked, then workers read it
+ * again. SIGTERM: workers finish what they have and end.
+ */
+#ifndef RUN_PREFORK_H
+#define RUN_PREFORK_H
+
+#include "base/rc.h"
+
+struct prefork {
+	int workers;
+	int (*work)(void *arg); /* a worker's life; its result is the exit status */
+	/* Called in the supervisor on SIGHUP; false: the new configuration is wrong (and was
+	 * logged), so the workers keep what they have. */
+	bool (*check)(void *arg);
+	void *arg;
+};
+
+/* Runs until SIGTERM, then waits for the workers, at most grace_s seconds. Returns an exit status.
+ */
+int prefork_run(const struct prefork *p, int grace_s);
+
+#endif

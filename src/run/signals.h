@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Signals as flags. SIGTERM, SIGINT, SIGUSR1 (mod_fcgid's and lighttpd's "stop") and SIGHUP stay
+ * blocked but for the one place where a program waits, so none is lost and none cuts a request
+ * short.
+ */
+#ifndef RUN_SIGNALS_H
+#define RUN_SIGNALS_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+/* Blocks the signals above and installs flag handlers; SIGPIPE is ignored. */
+void signals_init(void);
+
+/* The mask to wait with: the one at program start, with the signals above let in. */
+const sigset_t *signals_wait_mask(void);
+
+bool signals_stop(void);   /* asked to end */
+bool signals_reload(void); /* asked to read the configuration again; answered once */
+bool signals_child(void);  /* a child ended (after signals_watch_children()); answered once */
+void signals_watch_children(void);
+
+/*
+ * A timer that breaks a read stuck on a peer: SIGALRM without SA_RESTART, first after `seconds`,
+ * then each second until disarmed. seconds 0 disarms.
+ */
+void signals_alarm(int seconds);
+
+/* In a child after fork: as if nothing had arrived. */
+void signals_forget(void);
+
+#endif

@@ -1,0 +1,36 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The option table is the source of the README's settings; man pages are clean and name every flag.
+set -eu
+src=${SRC_DIR:-.}
+build=${BUILD_DIR:-.}
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+bad=0
+
+"$build/optdoc" readme > "$tmp/table"
+[ "$(wc -l < "$tmp/table")" -gt 50 ] || { echo "check-docs: optdoc printed too little" >&2; exit 1; }
+sed -n '/<!-- settings -->/,/<!-- end of settings -->/p' "$src/README.md" | sed '1d;$d' > "$tmp/readme"
+if ! diff -u "$tmp/readme" "$tmp/table" > "$tmp/diff"; then
+	echo "README.md: the settings table differs from the option table (tools/readme-settings mends it):"
+	head -n 20 "$tmp/diff"
+	bad=1
+fi
+
+for page in man/tpauth.fcgi.8 man/tpauth.conf.5; do
+	[ -r "$build/$page" ] || { echo "$page: not built"; bad=1; continue; }
+	if grep -n '@[A-Za-z_]*@' "$build/$page"; then echo "$page: a placeholder is left"; bad=1; fi
+	if [ "${MANDOC:-:}" != : ] && ! "$MANDOC" -Tlint -Wwarning "$build/$page"; then
+		echo "$page: not clean"
+		bad=1
+	fi
+done
+
+"$build/cgi-bin/tpauth.fcgi" --help > "$tmp/help"
+for flag in $(grep -o '^ *--[a-z0-9-]*' "$tmp/help"); do
+	roff=$(printf '%s' "${flag#--}" | sed 's/-/[\\]*-/g')
+	grep -Eq -e "Fl [\\\\]*-$roff" "$build/man/tpauth.fcgi.8" "$build/man/tpauth.conf.5" ||
+		{ echo "man pages: $flag is missing"; bad=1; }
+done
+echo "docs: $(wc -l < "$tmp/table") table lines, $(wc -l < "$tmp/help") help lines"
+exit $bad
