@@ -1,0 +1,289 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Speed as ratios: a bare program and tpauth in turn on one machine, one load generator, one web server.
+
+usage: bench/run [--seconds N] [--pairs N] [CASE...]   (bench/run --list names the cases)
+
+Each case is A against B: N pairs (7) of runs of N seconds (10), A and B alternating, both behind lighttpd with
+four processes on unix sockets, loaded by wrk with 32 connections and the very same requests. Printed are the median of the pairs' ratios
+with the lowest and the highest, and the median rates. Rates say little: machines differ and other work disturbs
+both sides; the ratio of neighbours in time is what counts.
+"""
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests", "e2e"))
+from e2e import (BUILD, PROGRAM, SRC, Site, base64, bearer_header, children, fcgi, fcgi_login, form, free_port,  # noqa: E402
+                 hashlib, port_open, request, time, wait_until)
+
+CONNECTIONS, WORKERS, USERS, COLD = 32, 4, 20000, 4000
+TOOLS = os.path.join(BUILD, "bench")
+
+
+def wrk(port, path, seconds, script=None):
+    argv = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s"]
+    if script:
+        argv += ["-s", script]
+    out = subprocess.run([*argv, f"http://127.0.0.1:{port}{path}"], capture_output=True, text=True, check=True).stdout
+    if "Non-2xx" in out or "Socket errors" in out:
+        raise RuntimeError("wrk saw failures:\n" + out)
+    return next(float(line.split()[1]) for line in out.splitlines() if line.startswith("Requests/sec"))
+
+
+def lua(site, name, text):
+    path = site.path(name)
+    with open(path, "w") as f:
+        f.write(text)
+    return path
+
+
+class Bench:
+    """A site with a store, tpauth behind one lighttpd and a yardstick behind another."""
+
+    def __init__(self, store, **settings):
+        self.site = Site(LOG_LEVEL="warning", SESSIONS_PER_USER="10000", **settings)
+        self.redis = None
+        if store == "redis":
+            self.redis = self.site.redis()
+            self.site.settings["DB_URL"] = "unix://" + self.redis.sock
+        users = self.site.path("users")
+        with open(users, "a") as f:
+            digest = base64.b64encode(hashlib.sha1(b"bench").digest()).decode()
+            f.writelines(f"bench{i}:{{SHA}}{digest}\n" for i in range(USERS))
+        self.site.write_config()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.site.__exit__(*exc)
+
+    def tpauth(self):
+        return self.site.lighttpd().port
+
+    def hello(self, mode):
+        port, conf = free_port(), self.site.path(f"hello-{mode}.conf")
+        env = f'"HELLO_MODE" => "{mode}", "HELLO_REDIS" => "{self.redis.sock if self.redis else ""}"'
+        with open(conf, "w") as f:
+            f.write(f'server.document-root = "{self.site.dir}"\nserver.bind = "127.0.0.1"\nserver.port = {port}\n'
+                    f'server.errorlog = "{self.site.path("lighttpd.log")}"\nserver.max-connections = 512\n'
+                    'server.modules += ( "mod_fastcgi" )\n'
+                    f'fastcgi.server = ( "" => (( "socket" => "{self.site.path("hello-" + mode)}", '
+                    f'"bin-path" => "{TOOLS}/hello", "check-local" => "disable", "max-procs" => {WORKERS}, '
+                    f'"bin-environment" => ( {env} ) )) )\n')
+        p = self.site.start(["/usr/sbin/lighttpd", "-D", "-f", conf], stderr=subprocess.DEVNULL)
+        if not wait_until(lambda: port_open(port) or not p.alive()) or not p.alive():
+            raise RuntimeError("lighttpd did not start")
+        return port
+
+    def hot(self, port):
+        """Every request shows the same session."""
+        a = request(port, "POST", "/token", [("Content-Type", "application/x-www-form-urlencoded")],
+                    form(username="bench0", password="bench"))
+        name, value = bearer_header(a)
+        return lua(self.site, "hot.lua", f'wrk.headers["{name}"] = "{value}"\n')
+
+    def cold(self, port):
+        """Requests go round many sessions, far more than a worker keeps."""
+        bearers = [request(port, "POST", "/token", [("Content-Type", "application/x-www-form-urlencoded")],
+                           form(username=f"bench{i}", password="bench")) for i in range(COLD)]
+        lines = "\n".join(f'"{bearer_header(a)[1]}",' for a in bearers)
+        return lua(self.site, "cold.lua",
+                   f"local b = {{\n{lines}\n}}\nlocal i = 0\nfunction request()\n  i = i % #b + 1\n"
+                   '  return wrk.format("GET", nil, { ["Authorization"] = b[i] })\nend\n')
+
+    def logins(self):
+        # Addresses go round too, as users do; else the count of guesses by address would refuse.
+        return lua(self.site, "login.lua",
+                   f"local i = 0\nfunction request()\n  i = (i + 7919) % {USERS}\n"
+                   '  return wrk.format("POST", nil, { ["Content-Type"] = "application/x-www-form-urlencoded", '
+                   '["X-Forwarded-For"] = string.format("10.%d.%d.%d", i // 65536 % 256, i // 256 % 256, i % 256) }, '
+                   '"username=bench" .. i .. "&password=bench")\nend\n'.replace("//", "/").replace(
+                       "i / 65536 % 256", "math.floor(i / 65536) % 256").replace(
+                       "i / 256 % 256", "math.floor(i / 256) % 256"))
+
+
+def compare(title, a, b, pairs, target):
+    """a, b: functions of nothing that give a rate. Ratio: b over a."""
+    ratios, ra, rb = [], [], []
+    for _ in range(pairs):
+        ra.append(a())
+        rb.append(b())
+        ratios.append(rb[-1] / ra[-1])
+    m = statistics.median(ratios)
+    verdict = "" if target is None else ("reached" if m >= target else "NOT reached")
+    print(f"{title}\n    ratio {m:.3f} ({min(ratios):.3f} to {max(ratios):.3f})"
+          f"{f', aim {target:.2f}: {verdict}' if target else ''}; "
+          f"{statistics.median(ra):,.0f} and {statistics.median(rb):,.0f} a second, {pairs} pairs", flush=True)
+
+
+def keys_rs256(site):
+    key, pub = site.path("rsa.pem"), site.path("rsa.pub")
+    subprocess.run(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", key],
+                   check=True, capture_output=True)
+    subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-out", pub], check=True, capture_output=True)
+    site.settings.update(ALGORITHM="RS256", PRIVATE_KEY_FILE=key, PUBLIC_KEY_FILE=pub)
+    del site.settings["SECRET_KEY"]
+    site.write_config()
+
+
+def userinfo(store, yard, alg, heat, target):
+    def case(o):
+        with Bench(store) as b:
+            if alg == "RS256":
+                keys_rs256(b.site)
+            t, h = b.tpauth(), b.hello(yard)
+            script = b.hot(t) if heat == "hot" else b.cold(t)
+            compare(f"/userinfo, {alg}, {heat}, on {store}, against hello"
+                    f"{' + one HGET' if yard == 'hget' else ''}", lambda: wrk(h, "/userinfo", o.seconds, script),
+                    lambda: wrk(t, "/userinfo", o.seconds, script), o.pairs, target)
+    return case
+
+
+def token(yard, target):
+    def case(o):
+        with Bench("redis", TRUSTED_PROXIES="127.0.0.1") as b:
+            t, h, script = b.tpauth(), b.hello(yard), b.logins()
+            words = "three round trips" if yard == "login" else "one round trip"
+            compare(f"/token, HS256, {{SHA}}, against hello + the three Redis writes in {words}",
+                    lambda: wrk(h, "/token", o.seconds, script), lambda: wrk(t, "/token", o.seconds, script), o.pairs, target)
+    return case
+
+
+def cpu_s(pids):
+    total = 0
+    for pid in pids:
+        with open(f"/proc/{pid}/stat") as f:
+            fields = f.read().rsplit(")", 1)[1].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / os.sysconf("SC_CLK_TCK")
+
+
+def token_rs256(o):
+    with Bench("redis", TRUSTED_PROXIES="127.0.0.1") as b:
+        keys_rs256(b.site)
+        server = b.site.lighttpd()
+        script, extra = b.logins(), []
+        for _ in range(o.pairs):
+            one = float(subprocess.run([os.path.join(TOOLS, "signature"), b.site.path("rsa.pem")], capture_output=True,
+                                       text=True, check=True).stdout)
+            pids = children(server.pid)
+            before = cpu_s(pids)
+            rate = wrk(server.port, "/token", o.seconds, script)
+            us = (cpu_s(pids) - before) * 1e6 / (rate * o.seconds)
+            extra.append((us - one, us, one))
+        extra.sort()
+        m = extra[len(extra) // 2]
+        print(f"/token, RS256: CPU of the workers for a login beyond one raw signature\n    {m[0]:.0f} us "
+              f"({extra[0][0]:.0f} to {extra[-1][0]:.0f}), aim 75: {'reached' if m[0] <= 75 else 'NOT reached'}; "
+              f"{m[1]:.0f} us in all, signature {m[2]:.0f} us, {o.pairs} runs", flush=True)
+
+
+def memory(o):
+    with Bench("lmdb") as b:
+        port = b.tpauth()
+        script = b.cold(port)
+        pid = b.site.started[0].pid
+
+        def private_dirty():
+            worst = 0
+            for worker in children(pid):
+                with open(f"/proc/{worker}/smaps_rollup") as f:
+                    worst = max(worst, int(next(x for x in f if x.startswith("Private_Dirty")).split()[1]))
+            return worst
+        wrk(port, "/userinfo", 2, script)
+        before, n, seconds = private_dirty(), 0.0, 0
+        while n < 100000 * WORKERS and seconds < 120:
+            n += wrk(port, "/userinfo", 5, script) * 5
+            seconds += 5
+        after = private_dirty()
+        print(f"memory: Private_Dirty of the largest worker {before} kB, after {n:,.0f} further requests to "
+              f"{WORKERS} workers {after} kB (aim: under 4096 kB and no growth)", flush=True)
+
+
+def start(o):
+    with Bench("lmdb") as b:
+        sock, times = b.site.path("start.sock"), []
+        import socket as s
+        for _ in range(20):
+            listener = s.socket(s.AF_UNIX)
+            listener.bind(sock)
+            listener.listen(16)
+            begun = time.monotonic()
+            p = subprocess.Popen([PROGRAM, "--config", b.site.config], stdin=listener.fileno())
+            fcgi(sock, "GET", "/api/healthcheck")
+            times.append((time.monotonic() - begun) * 1000)
+            p.terminate()
+            p.wait()
+            listener.close()
+            os.unlink(sock)
+        print(f"start to first answer: median {statistics.median(times):.1f} ms ({min(times):.1f} to {max(times):.1f}), "
+              f"aim 10 ms", flush=True)
+
+
+def cgi(o):
+    with Bench("lmdb") as b:
+        db = b.site.path("min")
+        os.mkdir(db)
+        least = os.path.join(TOOLS, "cgi_min")
+        subprocess.run([least, "fill"], env={"CGI_MIN_DB": db}, check=True)
+        port = b.tpauth()
+        a = request(port, "POST", "/token", [("Content-Type", "application/x-www-form-urlencoded")],
+                    form(username="bench0", password="bench"))
+        env = {"GATEWAY_INTERFACE": "CGI/1.1", "REQUEST_METHOD": "GET", "SCRIPT_NAME": "/userinfo", "REMOTE_ADDR": "127.0.0.1",
+               "QUERY_STRING": "", "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_HOST": "localhost",
+               "HTTP_AUTHORIZATION": bearer_header(a)[1], "TPAUTH_CONFIG": b.site.config}
+        # A large password file is not what this measures.
+        b.site.settings["TOKEN_HANDLER"] = "htpasswd:" + lua(b.site, "few", "alice:{SHA}2jmj7l5rSw0yVb/vlWAYkK/YBwk=\n")
+        b.site.write_config()
+        out = subprocess.run([PROGRAM], env=env, capture_output=True, stdin=subprocess.DEVNULL).stdout
+        if not out.startswith(b"Status: 200"):
+            raise RuntimeError(f"CGI: {out[:200]!r}")
+
+        def rate(program, environment):
+            n, begun = 0, time.monotonic()
+            while time.monotonic() - begun < o.seconds / 2:
+                for _ in range(50):
+                    pid = os.posix_spawn(program, [program], environment, file_actions=[
+                        (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0), (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)])
+                    os.waitpid(pid, 0)
+                n += 50
+            return n / (time.monotonic() - begun)
+        compare("plain CGI: /userinfo on LMDB, against a minimal program (LMDB, one get, one HMAC)",
+                lambda: rate(least, {"CGI_MIN_DB": db}), lambda: rate(PROGRAM, env), o.pairs, 0.8)
+
+
+CASES = {
+    "userinfo-lmdb": userinfo("lmdb", "bare", "HS256", "hot", 0.80),
+    "userinfo-lmdb-cold": userinfo("lmdb", "bare", "HS256", "cold", 0.80),
+    "userinfo-redis": userinfo("redis", "hget", "HS256", "hot", 0.90),
+    "userinfo-redis-cold": userinfo("redis", "hget", "HS256", "cold", 0.90),
+    "userinfo-rs256": userinfo("redis", "hget", "RS256", "hot", 0.90),
+    "userinfo-rs256-cold": userinfo("redis", "hget", "RS256", "cold", 0.80),
+    "token": token("login", 0.85),
+    "token-one-round-trip": token("login1", None),
+    "token-rs256": token_rs256,
+    "cgi": cgi,
+    "memory": memory,
+    "start": start,
+}
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--seconds", type=int, default=10)
+    p.add_argument("--pairs", type=int, default=7)
+    p.add_argument("--list", action="store_true")
+    p.add_argument("case", nargs="*")
+    o = p.parse_args()
+    if o.list:
+        print("\n".join(CASES))
+        return
+    for name in o.case or CASES:
+        CASES[name](o)
+
+
+main()

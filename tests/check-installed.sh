@@ -1,0 +1,12 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# usage: check-installed.sh ROOT: make install put there what it should, and it runs from there.
+set -eu
+root=$1
+program=$(find "$root" -name tpauth.fcgi -type f)
+[ -x "$program" ] || { echo "no tpauth.fcgi" >&2; exit 1; }
+"$program" --version
+[ -L "$(dirname "$program")/tpauth.cgi" ] || { echo "no tpauth.cgi" >&2; exit 1; }
+for f in tpauth.fcgi.8 tpauth.conf.5 fastcgi.conf cgi.conf mod_fcgid.conf tpauth_libjwt.so; do
+	[ -n "$(find "$root" -name "$f")" ] || { echo "$f is missing" >&2; exit 1; }
+done

@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The program as an administrator meets it: flags, errors at start, signals, a key change, the socket."""
+import stat
+import threading
+
+from e2e import *
+
+
+def run(*argv, env=None, stdin=subprocess.DEVNULL, timeout=20):
+    return subprocess.run([PROGRAM, *argv], stdin=stdin, capture_output=True, text=True, timeout=timeout,
+                          env={"PATH": os.environ["PATH"], **sanitizers(), **(env or {})})
+
+
+r = run("--version")
+ok(r.returncode == 0 and r.stdout.startswith("tpauth "), "--version", r)
+r = run("--help")
+ok(r.returncode == 0 and "--secret-key-file" in r.stdout and "--listen" in r.stdout, "--help", r)
+r = run("--no-such-flag")
+ok(r.returncode == 78 and "--no-such-flag" in r.stderr, "an unknown flag", r)
+r = run(env={"SECRET_KEY": SECRET})
+ok(r.returncode == 64 and "--listen" in r.stderr, "started from a shell without --listen, it says what to do", r)
+
+for name, settings, word in [
+        ("no key", {"AUTHORIZATION_SERVER": "False"}, "SECRET_KEY"),
+        ("a wrong boolean", {"SECRET_KEY": SECRET, "ENABLE_CORS": "perhaps"}, "ENABLE_CORS"),
+        ("no handler", {"SECRET_KEY": SECRET, "AUTHORIZATION_SERVER": "1"}, "TOKEN_HANDLER"),
+        ("an unknown store", {"SECRET_KEY": SECRET, "DB_URL": "mongodb://marker-user:marker-pw@h/"}, "DB_URL"),
+        ("a missing user file", {"SECRET_KEY": SECRET, "AUTHORIZATION_SERVER": "1",
+                                 "TOKEN_HANDLER": "htpasswd:/nonexistent/users"}, "TOKEN_HANDLER"),
+        ("too wide a pattern", {"SECRET_KEY": SECRET, "CORS_URLS": "*.in"}, "CORS_URLS"),
+        ("a PEM as the secret", {"SECRET_KEY": "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----"},
+         "SECRET_KEY")]:
+    r = run("--check-config", env=settings)
+    lines = r.stderr.strip().splitlines()
+    ok(r.returncode == 78 and word in r.stderr and "marker" not in r.stderr and SECRET not in r.stderr,
+       f"{name}: exit 78, one line that names {word}", r)
+
+with Site() as site:
+    r = run("--check-config", "--config", site.config)
+    ok(r.returncode == 0 and "good" in r.stdout, "--check-config with a good file", r)
+    with open(site.path("bad.conf"), "w") as f:
+        f.write("SECRET_KEY = x\nNO_SUCH = 1\n")
+    r = run("--check-config", "--config", site.path("bad.conf"))
+    ok(r.returncode == 78 and "NO_SUCH" in r.stderr, "an unknown name in the file", r)
+
+    pool = site.pool(2)
+    same(oct(stat.S_IMODE(os.stat(pool.sock).st_mode)), "0o660", "the socket has mode 0660")
+    r = run("--config", site.config, "--listen", pool.sock)
+    ok(r.returncode == 78 and "another program listens" in r.stderr + site.text("tpauth.log"), "a socket in use is left alone", r)
+    a = fcgi_login(pool.sock)
+    same(a.status, 200, "logged in")
+    bearer = bearer_header(a)
+
+    # A new key by SIGHUP: the old one verifies until the session is signed anew.
+    with open(site.path("old.key"), "w") as f:
+        f.write(SECRET + "\n")
+    os.chmod(site.path("old.key"), 0o600)
+    site.settings.update(SECRET_KEY="another-" + SECRET, VERIFY_KEYS=site.path("old.key"))
+    site.write_config()
+    workers = sorted(children(pool.pid))
+    pool.send(signal.SIGHUP)
+    ok(wait_until(lambda: site.text("tpauth.log").count("config.reloaded") >= 2), "SIGHUP: both workers read the new key")
+    same(sorted(children(pool.pid)), workers, "without ending")
+    same(fcgi(pool.sock, "GET", "/userinfo", [bearer]).status, 200, "a session of the old key goes on")
+    del site.settings["VERIFY_KEYS"]
+    site.write_config()
+    pool.send(signal.SIGHUP)
+    ok(wait_until(lambda: site.text("tpauth.log").count("config.reloaded") >= 4), "SIGHUP without VERIFY_KEYS")
+    same(fcgi(pool.sock, "GET", "/userinfo", [bearer]).status, 401, "then the old key is worth nothing")
+    same(fcgi(pool.sock, "GET", "/userinfo", [bearer_header(fcgi_login(pool.sock))]).status, 200, "new logins work")
+
+    site.settings["LEEWAY"] = "soon"
+    site.write_config()
+    pool.send(signal.SIGHUP)
+    ok(wait_until(lambda: "LEEWAY" in site.text("tpauth.log")), "SIGHUP with a mistake: it is logged")
+    same(fcgi_login(pool.sock).status, 200, "and the workers keep what they have")
+    same(pool.stop(), 0, "SIGTERM")
+    ok(not os.path.exists(pool.sock), "the socket file is gone")
+
+# SIGTERM while a request runs: it is answered.
+with Site() as site:
+    slow = site.path("slow")
+    with open(slow, "w") as f:
+        f.write('#!/bin/sh\ncat > /dev/null\nsleep 1\necho \'{"user_id":"slow"}\'\n')
+    os.chmod(slow, 0o755)
+    site.settings["TOKEN_HANDLER"] = "exec:" + slow
+    site.write_config()
+    pool = site.pool(2)
+    box = []
+    t = threading.Thread(target=lambda: box.append(fcgi_login(pool.sock)))
+    t.start()
+    time.sleep(0.4)
+    pool.send(signal.SIGTERM)
+    t.join()
+    ok(box[0] is not None and box[0].status == 200, "SIGTERM in mid-request: the request is answered", box)
+    same(pool.stop(), 0, "and then the pool ends")
+
+# At most half of the workers are at logins.
+with Site() as site:
+    slow = site.path("slow")
+    with open(slow, "w") as f:
+        f.write('#!/bin/sh\ncat > /dev/null\nsleep 1\necho \'{"user_id":"slow"}\'\n')
+    os.chmod(slow, 0o755)
+    site.settings["TOKEN_HANDLER"] = "exec:" + slow
+    site.write_config()
+    pool = site.pool(4)
+    ok(wait_until(lambda: site.text("tpauth.log").count("worker.start") >= 4), "four workers are up")
+    box = []
+    threads = [threading.Thread(target=lambda i=i: box.append(
+        fcgi(pool.sock, "POST", "/token", [FORM], form(username=f"u{i}", password="x")))) for i in range(3)]
+    for t in threads:
+        t.start()
+        time.sleep(0.1)
+    begun = time.monotonic()
+    health = fcgi(pool.sock, "GET", "/api/healthcheck").status
+    took = time.monotonic() - begun
+    for t in threads:
+        t.join()
+    same(sorted(a.status for a in box), [200, 200, 503], "three slow logins on four workers: two run, one is asked to wait")
+    ok(all(a.one("Retry-After") for a in box if a.status == 503), "with Retry-After")
+    ok(health == 200 and took < 0.5, "and checks are answered meanwhile", (health, took))
+
+# Plain CGI: nothing that a client sends is a setting, and the query is no command line.
+with Site() as site:
+    env = {"GATEWAY_INTERFACE": "CGI/1.1", "REQUEST_METHOD": "GET", "SCRIPT_NAME": "/userinfo", "QUERY_STRING": "",
+           "TPAUTH_CONFIG": site.config, "HTTP_TPAUTH_CONFIG": "/nonexistent", "HTTP_SECRET_KEY": "evil",
+           "HTTP_X_REQUEST_ID": "cgi-1", "REMOTE_ADDR": "127.0.0.1"}
+    r = run("--version", "--config=/nonexistent", env=env)
+    ok(r.returncode == 0 and r.stdout.startswith("Status: 401 ") and "cgi-1" in r.stdout, "CGI ignores its arguments", r)
+    r = run(env={**env, "TPAUTH_CONFIG": "/nonexistent"})
+    ok(r.stdout.startswith("Status: 503 ") and "/nonexistent" not in r.stdout,
+       "CGI without its settings: 503, and the reason only in the log", r)
+    ok("/nonexistent" in r.stderr, "which names the file", r.stderr)
+done()
