@@ -98,14 +98,10 @@ static int run_fcgi(struct server *s)
 static int run_cgi(struct app *app)
 {
 	struct tp_err err = { 0 };
-	int status;
 
-	if (boot_open(app, &err) == TP_OK)
-		status = gateway_cgi(app, app->args.envp);
-	else
-		status = gateway_cgi_refuse(app->args.envp, &err);
-	boot_close(app);
-	return status;
+	if (boot_open(app, &err) != TP_OK)
+		return gateway_cgi_refuse(app->args.envp, &err);
+	return gateway_cgi(app, app->args.envp);
 }
 
 static int check_config(struct app *app)
@@ -120,12 +116,31 @@ static int check_config(struct app *app)
 
 static int help(void)
 {
-	struct buf out = BUF_INIT(OPTDOC_MOST);
+	TP_CLEANUP(buf_release) struct buf out = BUF_INIT(OPTDOC_MOST);
 
 	optdoc_help(&out, "tpauth.fcgi");
 	fputs(buf_cstr(&out), stdout);
-	buf_release(&out);
 	return EXIT_SUCCESS;
+}
+
+static int version(void)
+{
+	puts("tpauth " TP_VERSION);
+	return EXIT_SUCCESS;
+}
+
+static int run(struct server *s)
+{
+	const struct config *c = &s->app.config;
+
+	if (c->help)
+		return help();
+	if (c->version)
+		return version();
+	if (c->check_config)
+		return check_config(&s->app);
+	signals_init();
+	return s->app.args.cgi ? run_cgi(&s->app) : run_fcgi(s);
 }
 
 int main(int argc, char **argv, char **envp)
@@ -135,19 +150,11 @@ int main(int argc, char **argv, char **envp)
 	struct tp_err err = { 0 };
 	int status;
 
-	if (boot_config(&args, &s.app, &err) != TP_OK)
-		return args.cgi ? gateway_cgi_refuse(envp, &err) : complain(&err);
-	if (s.app.config.help) {
-		return help();
-	}
-	if (s.app.config.version) {
-		puts("tpauth " TP_VERSION);
-		return EXIT_SUCCESS;
-	}
-	if (s.app.config.check_config)
-		return check_config(&s.app);
-	signals_init();
-	status = args.cgi ? run_cgi(&s.app) : run_fcgi(&s);
+	if (boot_config(&args, &s.app, &err) == TP_OK)
+		status = run(&s);
+	else
+		status = args.cgi ? gateway_cgi_refuse(envp, &err) : complain(&err);
+	boot_close(&s.app);
 	log_close();
 	return status;
 }

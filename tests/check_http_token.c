@@ -481,6 +481,12 @@ START_TEST(a_full_gate_is_503_for_a_second)
 			 http_want_error("503 Service Unavailable", "Retry-After: 1\r\n",
 					 "temporarily_unavailable", unavailable));
 	ck_assert_int_eq(h.rig.asked, 0);
+	/* And it was no attempt: however many there were, one that finds a place is let through. */
+	for (int i = 0; i < 20; i++)
+		http_ask(&h, "POST", "/token", LOGIN, NULL);
+	places = 1;
+	http_ask(&h, "POST", "/token", LOGIN, NULL);
+	ck_assert_int_eq(h.resp.status, 200);
 }
 END_TEST
 

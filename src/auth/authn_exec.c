@@ -220,18 +220,22 @@ static void close_fd(int *fd)
 static enum tp_rc question_file(const struct authn_request *r, int *ret, struct tp_err *err)
 {
 	TP_CLEANUP(buf_release) struct buf text = BUF_INIT(QUESTION_LIMIT);
-	TP_CLEANUP(close_fd) int fd = -1;
 	enum tp_rc rc;
+	int fd;
 
 	put_question(&text, r);
 	rc = buf_rc(&text, "the question to the token handler", err);
 	if (rc != TP_OK)
 		return rc;
 	fd = memfd_create("tpauth-question", MFD_CLOEXEC);
-	if (fd < 0 || pwrite(fd, text.p, text.len, 0) != (ssize_t)text.len)
+	if (fd < 0)
 		return trouble(err, "a file in memory");
+	if (pwrite(fd, text.p, text.len, 0) != (ssize_t)text.len) {
+		rc = trouble(err, "a file in memory");
+		close_fd(&fd);
+		return rc;
+	}
 	*ret = fd;
-	fd = -1;
 	return TP_OK;
 }
 

@@ -3,7 +3,10 @@
 #ifndef BASE_BANNED_H
 #define BASE_BANNED_H
 
-#undef alloca /* a macro in glibc */
+/* Macros in glibc, some by compiler and level of _FORTIFY_SOURCE. */
+#undef alloca
+#undef sprintf
+#undef vsprintf
 
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf strtok strtok_r
 #pragma GCC poison atoi atol atoll atof strtol strtoul strtoll strtoull

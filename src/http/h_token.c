@@ -78,7 +78,6 @@ static enum tp_rc read_scope(const struct auth_rules *rules, struct login *l, st
 static enum tp_rc ask_handler(const struct http_call *c, const struct login *l,
 			      struct jval **ret_claims, struct tp_err *err)
 {
-	const struct auth_gate *gate = &c->auth->gate;
 	struct authn_request ask = {
 		.event = AUTHN_LOGIN,
 		.username = l->username,
@@ -88,14 +87,27 @@ static enum tp_rc ask_handler(const struct http_call *c, const struct login *l,
 		.remote_addr = c->req->remote_addr,
 		.request_id = span_of(c->req->request_id),
 	};
+	enum tp_rc rc = authn_ask(c->auth->authn, &ask, ret_claims, err);
+
+	return rc == TP_DENIED ? tp_fail(err, TP_BAD_GRANT, "wrong user name or password") : rc;
+}
+
+/* The attempt is counted behind the gate: one that finds no place was none. */
+static enum tp_rc try_password(const struct http_call *c, const struct login *l,
+			       const struct throttle *t, struct jval **ret_claims,
+			       struct tp_err *err)
+{
+	const struct auth_gate *gate = &c->auth->gate;
 	enum tp_rc rc;
 
 	if (gate->enter != NULL && !gate->enter(gate->arg))
 		return tp_fail_retry(err, TP_UNAVAILABLE, 1, "too many logins at once");
-	rc = authn_ask(c->auth->authn, &ask, ret_claims, err);
+	rc = throttle_enter(c->auth, t, err);
+	if (rc == TP_OK)
+		rc = ask_handler(c, l, ret_claims, err);
 	if (gate->leave != NULL)
 		gate->leave(gate->arg);
-	return rc == TP_DENIED ? tp_fail(err, TP_BAD_GRANT, "wrong user name or password") : rc;
+	return rc;
 }
 
 /* What the handler granted, cut to what was asked for. */
@@ -127,9 +139,7 @@ static enum tp_rc log_in(struct http_call *c, const struct login *l, struct sess
 	enum tp_rc rc;
 
 	throttle_init(&t, l->username, c->req->remote_addr);
-	rc = throttle_enter(c->auth, &t, err);
-	if (rc == TP_OK)
-		rc = ask_handler(c, l, &claims, err);
+	rc = try_password(c, l, &t, &claims, err);
 	if (rc == TP_OK)
 		rc = cut_scopes(l, claims, &granted, err);
 	if (rc != TP_OK)

@@ -54,12 +54,15 @@ static void block(const int *numbers, size_t n)
 void signals_init(void)
 {
 	static const int numbers[] = { SIGTERM, SIGINT, SIGUSR1, SIGHUP };
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, usual = { .sa_handler = SIG_DFL };
 
 	sigprocmask(SIG_SETMASK, NULL, &wait_mask);
 	block(numbers, sizeof(numbers) / sizeof(numbers[0]));
 	sigemptyset(&ignore.sa_mask);
 	sigaction(SIGPIPE, &ignore, NULL);
+	/* Whoever started us may ignore it, and then no exit status of a token handler arrives. */
+	sigemptyset(&usual.sa_mask);
+	sigaction(SIGCHLD, &usual, NULL);
 	handle(SIGALRM);
 }
 

@@ -131,8 +131,14 @@ static void must(enum tp_rc rc, const struct tp_err *err)
 static void open_stores(struct rig *r)
 {
 	static const char *const schemes[] = { "rig", NULL };
-	static const struct store_ops ops = { "rig",	  schemes, true,       check_spec,
-					      open_store, run,	   close_store };
+	static const struct store_ops ops = { .name = "rig",
+					      .schemes = schemes,
+					      .local = true,
+					      .check = check_spec,
+					      .open = open_store,
+					      .run = run,
+					      .close = close_store,
+					      NULL };
 	const struct store_spec spec = { .timeout_ms = TIMEOUT_MS, .clock = r->a.clock };
 	struct tp_err err;
 
