@@ -30,8 +30,10 @@ static bool is_listening(int fd)
 
 static bool systemd_passed_one(void)
 {
+	/* NOLINTBEGIN(concurrency-mt-unsafe): there are no threads */
 	const char *pid = getenv("LISTEN_PID");
 	const char *fds = getenv("LISTEN_FDS");
+	/* NOLINTEND(concurrency-mt-unsafe) */
 	int64_t n;
 
 	return pid != NULL && fds != NULL && span_int(span_of(pid), 1, INT32_MAX, &n) &&
@@ -64,13 +66,13 @@ static enum tp_rc clear_path(const struct sockaddr_un *sun, struct tp_err *err)
 	if (lstat(sun->sun_path, &st) != 0)
 		return errno == ENOENT ? TP_OK
 				       : tp_fail(err, TP_INVALID, "--listen %s: %s", sun->sun_path,
-						 strerror(errno));
+						 strerrordesc_np(errno));
 	if (!S_ISSOCK(st.st_mode))
 		return tp_fail(err, TP_INVALID, "--listen %s: there is a file that is no socket",
 			       sun->sun_path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return tp_fail(err, TP_UNAVAILABLE, "--listen: socket: %s", strerror(errno));
+		return tp_fail(err, TP_UNAVAILABLE, "--listen: socket: %s", strerrordesc_np(errno));
 	refused = connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) != 0 &&
 		  errno == ECONNREFUSED;
 	close(fd);
@@ -78,7 +80,8 @@ static enum tp_rc clear_path(const struct sockaddr_un *sun, struct tp_err *err)
 		return tp_fail(err, TP_INVALID, "--listen %s: another program listens there",
 			       sun->sun_path);
 	if (unlink(sun->sun_path) != 0)
-		return tp_fail(err, TP_INVALID, "--listen %s: %s", sun->sun_path, strerror(errno));
+		return tp_fail(err, TP_INVALID, "--listen %s: %s", sun->sun_path,
+			       strerrordesc_np(errno));
 	return TP_OK;
 }
 
@@ -98,13 +101,13 @@ static enum tp_rc listen_unix(const char *path, unsigned mode, int *ret_fd, stru
 		return rc;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
-		return tp_fail(err, TP_UNAVAILABLE, "--listen: socket: %s", strerror(errno));
+		return tp_fail(err, TP_UNAVAILABLE, "--listen: socket: %s", strerrordesc_np(errno));
 	/* By the mask and not by chmod(), so that there is no moment with a wider mode. */
 	old_mask = umask((mode_t)~mode & 0777);
 	bound = bind(fd, (const struct sockaddr *)&sun, sizeof(sun));
 	umask(old_mask);
 	if (bound != 0 || listen(fd, BACKLOG) != 0) {
-		tp_fail(err, TP_INVALID, "--listen %s: %s", path, strerror(errno));
+		tp_fail(err, TP_INVALID, "--listen %s: %s", path, strerrordesc_np(errno));
 		close(fd);
 		return TP_INVALID;
 	}
@@ -166,7 +169,7 @@ static enum tp_rc listen_tcp(const char *address, int *ret_fd, struct tp_err *er
 	freeaddrinfo(list);
 	if (fd < 0)
 		return tp_fail(err, TP_INVALID, "--listen %.60s:%d: %s", host, (int)port,
-			       strerror(failed));
+			       strerrordesc_np(failed));
 	*ret_fd = fd;
 	return TP_OK;
 }

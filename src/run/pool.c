@@ -60,7 +60,7 @@ enum tp_rc pool_open(const char *state_dir, struct pool **ret, struct tp_err *er
 	*p = (struct pool){ .login = -1 };
 	p->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0660);
 	if (p->fd < 0) {
-		tp_fail(err, TP_UNAVAILABLE, "STATE_DIR: %.80s: %s", path, strerror(errno));
+		tp_fail(err, TP_UNAVAILABLE, "STATE_DIR: %.80s: %s", path, strerrordesc_np(errno));
 		free(p);
 		return TP_UNAVAILABLE;
 	}

@@ -21,6 +21,6 @@ struct prefork {
 
 /* Runs until SIGTERM, then waits for the workers, at most grace_s seconds. Returns an exit status.
  */
-int prefork_run(const struct prefork *p, int grace_s);
+int prefork_run(const struct prefork *how, int grace_s);
 
 #endif
