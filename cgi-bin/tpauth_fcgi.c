@@ -3,6 +3,7 @@
  * tpauth.fcgi: decides how it was called (by a web server as CGI, with a FastCGI socket, or from a
  * shell), and hands over to the gateway for it.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -38,6 +39,8 @@ static int serve(void *arg)
 
 	if (boot_open(&s->app, &err) != TP_OK)
 		return complain(&err);
+	if (s->app.config.workers == 0)
+		boot_warn(&s->app);
 	log_event(LOG_LEVEL_INFO, "worker.start", LOG_INT("pid", getpid()),
 		  LOG_STR("store", store_name(s->app.store)));
 	status = gateway_fcgi(&s->app, s->fd);
@@ -46,19 +49,25 @@ static int serve(void *arg)
 	return status;
 }
 
-/* In the supervisor on SIGHUP: would the workers come up with what is configured now? */
+/* In the supervisor on SIGHUP: what is configured now, if it is good, is what workers that start
+ * from now on get as well. */
 static bool check(void *arg)
 {
-	const struct server *s = arg;
-	struct app probe = { 0 };
+	struct server *s = arg;
+	struct app next;
 	struct tp_err err = { 0 };
-	bool good = boot_config(&s->app.args, &probe, &err) == TP_OK &&
-		    boot_check(&probe, &err) == TP_OK;
+	bool good = boot_config(&s->app.args, &next, &err) == TP_OK &&
+		    boot_same_store(&s->app, &next, &err) == TP_OK &&
+		    boot_check(&next, &err) == TP_OK && boot_log(&next, &err) == TP_OK;
 
-	boot_close(&probe);
-	if (!good)
+	if (!good) {
 		log_event(LOG_LEVEL_ERR, "config.kept", LOG_STR("reason", err.msg));
-	return good;
+		boot_close(&next);
+		return false;
+	}
+	boot_close(&s->app);
+	s->app = next;
+	return true;
 }
 
 static int run_pool(struct server *s)
@@ -71,28 +80,42 @@ static int run_pool(struct server *s)
 	return prefork_run(&how, GRACE_S);
 }
 
-/* A socket of our own, or the one that was passed on. */
-static int run_fcgi(struct server *s)
+static int run_on_socket(struct server *s)
 {
-	const char *address = s->app.config.listen;
+	return s->app.config.workers > 0 ? run_pool(s) : serve(s);
+}
+
+/* A socket of our own. The address outlives the settings that it came from. */
+static int run_listening(struct server *s)
+{
 	struct tp_err err = { 0 };
+	char *address = span_dup(span_of(s->app.config.listen));
 	int status;
 
-	s->fd = address == NULL ? listen_inherited() : -1;
-	if (address != NULL &&
-	    listen_open(address, (unsigned)s->app.config.listen_mode, &s->fd, &err) != TP_OK)
+	if (address == NULL)
+		tp_fail(&err, TP_NOMEM, "out of memory");
+	if (address == NULL ||
+	    listen_open(address, (unsigned)s->app.config.listen_mode, &s->fd, &err) != TP_OK) {
+		free(address);
 		return complain(&err);
-	if (s->fd < 0) {
-		fputs("tpauth.fcgi: no FastCGI socket: a web server starts this program, or give "
-		      "--listen "
-		      "(see --help)\n",
-		      stderr);
-		return rc_info(TP_NO_ROUTE)->exit_status;
 	}
-	status = s->app.config.workers > 0 ? run_pool(s) : serve(s);
-	if (address != NULL)
-		listen_remove(address);
+	status = run_on_socket(s);
+	listen_remove(address);
+	free(address);
 	return status;
+}
+
+static int run_fcgi(struct server *s)
+{
+	if (s->app.config.listen != NULL)
+		return run_listening(s);
+	s->fd = listen_inherited();
+	if (s->fd >= 0)
+		return run_on_socket(s);
+	fputs("tpauth.fcgi: no FastCGI socket: a web server starts this program, or give --listen "
+	      "(see --help)\n",
+	      stderr);
+	return rc_info(TP_NO_ROUTE)->exit_status;
 }
 
 static int run_cgi(struct app *app)
@@ -132,15 +155,30 @@ static int version(void)
 static int run(struct server *s)
 {
 	const struct config *c = &s->app.config;
+	struct tp_err err = { 0 };
 
 	if (c->help)
 		return help();
 	if (c->version)
 		return version();
+	if (boot_log(&s->app, &err) != TP_OK)
+		return s->app.args.cgi ? gateway_cgi_refuse(s->app.args.envp, &err)
+				       : complain(&err);
 	if (c->check_config)
 		return check_config(&s->app);
 	signals_init();
 	return s->app.args.cgi ? run_cgi(&s->app) : run_fcgi(s);
+}
+
+/* FastCGI leaves only descriptor 0 open. A file of ours that got number 1 or 2 would be written
+ * over by whatever prints. */
+static bool keep_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			return false;
+	}
+	return true;
 }
 
 int main(int argc, char **argv, char **envp)
@@ -150,6 +188,8 @@ int main(int argc, char **argv, char **envp)
 	struct tp_err err = { 0 };
 	int status;
 
+	if (!keep_standard_descriptors())
+		return rc_info(TP_NOMEM)->exit_status;
 	if (boot_config(&args, &s.app, &err) == TP_OK)
 		status = run(&s);
 	else

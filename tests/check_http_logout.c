@@ -117,9 +117,6 @@ static const struct {
 	  "the field all is given twice" },
 	{ "/logout", "all=%", "X=", "400 Bad Request", "invalid_request",
 	  "a broken %-sequence in the form" },
-	{ "/logout", "{\"all\":true}", "CONTENT_TYPE=application/json",
-	  "415 Unsupported Media Type", "invalid_request",
-	  "a form is application/x-www-form-urlencoded or multipart/form-data" },
 	{ "/logout", NULL, "HTTP_ORIGIN=https://evil.example", "403 Forbidden", "access_denied",
 	  "Requests from this origin are not accepted" },
 	{ "/logout", NULL, "HTTP_SEC_FETCH_SITE=cross-site", "403 Forbidden", "access_denied",
@@ -133,6 +130,14 @@ START_TEST(a_refused_logout_ends_nothing_and_keeps_the_cookies)
 			 ENV(cookies(), refused[_i].env)),
 		http_want_error(refused[_i].status, "", refused[_i].error, refused[_i].detail));
 	ck_lives(true, true);
+}
+END_TEST
+
+START_TEST(a_body_of_another_type_is_no_reason_to_stay)
+{
+	ck_assert_str_eq(http_ask(&h, "POST", "/logout", "{}",
+				  ENV(cookies(), "CONTENT_TYPE=application/json")),
+			 logged_out());
 }
 END_TEST
 
@@ -249,6 +254,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(t, all_of_them_when_asked_in_query_or_form, 0, (int)TP_COUNT(ends));
 	tcase_add_loop_test(t, a_refused_logout_ends_nothing_and_keeps_the_cookies, 0,
 			    (int)TP_COUNT(refused));
+	tcase_add_test(t, a_body_of_another_type_is_no_reason_to_stay);
 	tcase_add_test(t, an_empty_body_of_another_type_is_no_reason_to_stay);
 	tcase_add_test(t, without_a_session_there_is_nothing_to_end);
 	tcase_add_test(t, what_the_store_did_not_take_is_503_and_keeps_the_cookies);

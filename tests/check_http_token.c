@@ -204,6 +204,25 @@ START_TEST(a_login_ends_the_session_of_the_cookies_that_came_along)
 }
 END_TEST
 
+/* On a store that others use as well: a field that is no session of ours is not ours to delete. */
+START_TEST(a_login_deletes_nothing_that_is_no_session)
+{
+	struct store_op put = {
+		.verb = STORE_PUT,
+		.key = { STORE_LOGIN, SPAN_LIT("settings"), SPAN_LIT("colour") },
+		.value = SPAN_LIT("blue"),
+		.ttl_s = 1000,
+	};
+	struct store_op get = { .verb = STORE_GET, .key = put.key };
+
+	ck_assert_int_eq(store_do(h.rig.other.store, &put, NULL), TP_OK);
+	http_ask(&h, "POST", "/token", LOGIN,
+		 ENV("HTTP_COOKIE=user_id=settings; access_token=colour"));
+	ck_assert_int_eq(h.resp.status, 200);
+	ck_assert_int_eq(store_do(h.rig.other.store, &get, NULL), TP_OK);
+}
+END_TEST
+
 START_TEST(cookies_that_name_nothing_do_not_keep_one_from_a_login)
 {
 	static const char *const cookies[] = {
@@ -578,6 +597,7 @@ static Suite *suite(void)
 	tcase_add_test(t, an_odd_user_id_is_quoted_in_json_and_cookie);
 	tcase_add_test(t, cookies_follow_the_settings);
 	tcase_add_test(t, a_login_ends_the_session_of_the_cookies_that_came_along);
+	tcase_add_test(t, a_login_deletes_nothing_that_is_no_session);
 	tcase_add_test(t, cookies_that_name_nothing_do_not_keep_one_from_a_login);
 	tcase_add_test(t, a_session_remembers_address_and_agent);
 	tcase_add_loop_test(t, a_login_fails_for_a_reason_that_is_told, 0, (int)TP_COUNT(failures));

@@ -396,8 +396,7 @@ static void log_unopened(void)
 	log_close();
 	log_event(LOG_LEVEL_INFO, "a.b", LOG_INT("n", 1));
 	log_event(LOG_LEVEL_NOTICE, "a.b", LOG_INT("n", 2));
-	/* so too after a failure, whatever was open before */
-	ck_assert_int_eq(log_open("stderr", LOG_JSON, LOG_LEVEL_DEBUG, "c", NULL), TP_OK);
+	/* a failure changes nothing */
 	ck_assert_int_eq(log_open("nowhere", LOG_JSON, LOG_LEVEL_DEBUG, "c", NULL), TP_INVALID);
 	log_event(LOG_LEVEL_INFO, "a.b", LOG_INT("n", 3));
 	log_event(LOG_LEVEL_NOTICE, "a.b", LOG_INT("n", 4));
@@ -408,6 +407,16 @@ START_TEST(notices_go_to_stderr_before_it_is_opened)
 {
 	with_stderr(log_unopened);
 	logged(TS "level=notice event=a.b n=2\n" TS "level=notice event=a.b n=4\n");
+}
+END_TEST
+
+START_TEST(goes_on_as_before_when_it_cannot_be_opened_anew)
+{
+	open_log(LOG_LOGFMT, LOG_LEVEL_INFO);
+	ck_assert_int_eq(log_open("file:/nonexistent/x", LOG_JSON, LOG_LEVEL_ERR, "c", NULL),
+			 TP_INVALID);
+	log_event(LOG_LEVEL_INFO, "a.b", LOG_INT("n", 1));
+	logged(TS "level=info event=a.b n=1\n");
 }
 END_TEST
 
@@ -495,6 +504,7 @@ static Suite *log_suite(void)
 	tcase_add_test(targets, keeps_the_old_file_when_there_can_be_no_new_one);
 	tcase_add_test(targets, refuses_targets_that_are_none);
 	tcase_add_test(targets, notices_go_to_stderr_before_it_is_opened);
+	tcase_add_test(targets, goes_on_as_before_when_it_cannot_be_opened_anew);
 	tcase_add_test(targets, stderr_can_be_diverted);
 	tcase_add_test(targets, a_file_is_not_diverted);
 	tcase_add_test(targets, syslog_gets_nothing_on_stderr);

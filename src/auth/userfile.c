@@ -270,6 +270,13 @@ struct span userfile_dearest(const struct userfile *f)
 	return f->dearest;
 }
 
+struct span userfile_stand_in(const struct userfile *f, struct span name)
+{
+	if (f->n == 0)
+		return (struct span){ NULL, 0 };
+	return pair_value(f, &f->pairs[name_hash(name) % f->n]);
+}
+
 struct span userfile_useless(const struct userfile *f)
 {
 	return f->dearest.p == NULL ? f->first : (struct span){ NULL, 0 };

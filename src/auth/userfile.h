@@ -33,6 +33,10 @@ bool userfile_hash(const struct userfile *f, struct span user, struct span *ret_
 /* The hash that costs most to check, of those that can be; p NULL: there is none. */
 struct span userfile_dearest(const struct userfile *f);
 
+/* The hash of one of the users, always the same one for a name; p NULL: there is none. What a check
+ * of an unknown name's password costs is what some user's does. */
+struct span userfile_stand_in(const struct userfile *f, struct span name);
+
 /* The first hash of a file that has some, but none that can be checked; p NULL: all is well. */
 struct span userfile_useless(const struct userfile *f);
 

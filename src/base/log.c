@@ -262,41 +262,47 @@ static int open_file(const char *path)
 	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
 }
 
-static enum tp_rc open_target(const char *target, const char *program, struct tp_err *err)
+/* What a target's text means; fd and path of a file are new, and the caller's. */
+struct opened {
+	enum target target;
+	char *path;
+	int fd;
+};
+
+static enum tp_rc open_target(const char *target, struct opened *ret, struct tp_err *err)
 {
-	if (span_is(span_of(target), "stderr")) {
-		sink.target = TO_STDERR;
-		return TP_OK;
-	}
-	if (span_is(span_of(target), "syslog")) {
-		openlog(program, LOG_PID | LOG_NDELAY, LOG_AUTHPRIV);
-		sink.target = TO_SYSLOG;
+	if (span_is(span_of(target), "stderr") || span_is(span_of(target), "syslog")) {
+		ret->target = target[1] == 't' ? TO_STDERR : TO_SYSLOG;
 		return TP_OK;
 	}
 	if (!span_starts(span_of(target), "file:"))
 		return tp_fail(err, TP_INVALID, "LOG_TARGET takes stderr, syslog or file:PATH");
-	sink.path = span_dup(span_of(target + strlen("file:")));
-	if (sink.path == NULL)
+	ret->target = TO_FILE;
+	ret->path = span_dup(span_of(target + strlen("file:")));
+	if (ret->path == NULL)
 		return tp_fail(err, TP_NOMEM, "out of memory");
-	sink.fd = open_file(sink.path);
-	if (sink.fd < 0) {
-		tp_fail(err, TP_INVALID, "LOG_TARGET: %.80s: %s", sink.path, why());
-		log_close();
-		return TP_INVALID;
-	}
-	sink.target = TO_FILE;
-	return TP_OK;
+	ret->fd = open_file(ret->path);
+	if (ret->fd >= 0)
+		return TP_OK;
+	tp_fail(err, TP_INVALID, "LOG_TARGET: %.80s: %s", ret->path, why());
+	free(ret->path);
+	return TP_INVALID;
 }
 
 enum tp_rc log_open(const char *target, enum log_format format, enum log_level level,
 		    const char *program, struct tp_err *err)
 {
-	enum tp_rc rc;
+	struct opened next = { .fd = -1 };
+	enum tp_rc rc = open_target(target, &next, err);
 
-	log_close();
-	rc = open_target(target, program, err);
 	if (rc != TP_OK)
-		return rc;
+		return rc; /* lines go on to where they went */
+	log_close();
+	if (next.target == TO_SYSLOG)
+		openlog(program, LOG_PID | LOG_NDELAY, LOG_AUTHPRIV);
+	sink.target = next.target;
+	sink.path = next.path;
+	sink.fd = next.fd;
 	sink.format = format;
 	sink.level = level;
 	return TP_OK;

@@ -30,6 +30,10 @@ static enum tp_rc wants_all(struct http_call *c, bool *ret, struct tp_err *err)
 
 	if (rc == TP_OK)
 		rc = request_form(c->req, &body, err);
+	/* A body that is no form, such as a client's empty JSON object, says nothing of `all`, and
+	 * must not keep a session alive. */
+	if (rc == TP_BAD_MEDIA)
+		rc = TP_OK;
 	if (rc == TP_OK)
 		rc = read_all(&query, ret, err);
 	return rc == TP_OK ? read_all(&body, ret, err) : rc;

@@ -7,7 +7,9 @@
 #include "http/router.h"
 
 #include "auth/authn.h"
+#include "auth/session.h"
 #include "auth/throttle.h"
+#include "base/log.h"
 #include "http/grant.h"
 
 #include "base/banned.h"
@@ -129,11 +131,38 @@ static enum tp_rc cut_scopes(const struct login *l, const struct jval *claims,
 	return TP_OK;
 }
 
+/* The session of the cookies that came along, to be ended by this login; it must be proved like any
+ * other, since to name one is not to hold it. Broken cookies keep nobody from a new session. */
+static struct credential live_session(struct http_call *c)
+{
+	const struct token *token = NULL;
+	struct credential none = { 0 }, old = { 0 };
+
+	if (request_cookies(c->req, &old, NULL) != TP_OK || old.user_id.len == 0 ||
+	    old.access_token.len == 0 ||
+	    session_find(c->auth, old.user_id, old.access_token, &token, NULL) != TP_OK)
+		return none;
+	return old;
+}
+
+/* Once in the life of a process: it is the administrator's to mend, and each login would say it. */
+static void warn_of_catalogue(const struct auth_rules *rules, const struct scope_set *granted)
+{
+	static bool warned;
+
+	if (warned || !rules->has_catalogue || scope_covers(&rules->catalogue, granted))
+		return;
+	warned = true;
+	log_event(LOG_LEVEL_WARN, "scope.uncatalogued",
+		  LOG_STR("reason",
+			  "the token handler grants scopes that AUTH_SCOPES does not name"));
+}
+
 static enum tp_rc log_in(struct http_call *c, const struct login *l, struct session_minted *ret,
 			 struct tp_err *err)
 {
 	TP_CLEANUP(jval_cleanup) struct jval *claims = NULL;
-	struct credential old = { 0 };
+	struct credential old;
 	struct scope_set granted;
 	struct throttle t;
 	enum tp_rc rc;
@@ -144,8 +173,8 @@ static enum tp_rc log_in(struct http_call *c, const struct login *l, struct sess
 		rc = cut_scopes(l, claims, &granted, err);
 	if (rc != TP_OK)
 		return rc;
-	/* Broken cookies name no session to end, and keep nobody from a new one. */
-	(void)!request_cookies(c->req, &old, NULL);
+	old = live_session(c);
+	warn_of_catalogue(c->auth->rules, &granted);
 	return session_open(c->auth,
 			    &(struct session_login){
 				    .claims = claims,

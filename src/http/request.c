@@ -229,13 +229,26 @@ static struct span cut_last(struct span *list)
 	return last;
 }
 
+/* Some proxies write 192.0.2.1:4711 and [2001:db8::1]:4711. */
+static struct span without_port(struct span s)
+{
+	const char *colon = s.len > 0 ? memchr(s.p, ':', s.len) : NULL;
+	const char *close = s.len > 0 ? memchr(s.p, ']', s.len) : NULL;
+
+	if (close != NULL && s.p[0] == '[')
+		return (struct span){ s.p + 1, (size_t)(close - s.p) - 1 };
+	if (colon != NULL && memchr(colon + 1, ':', s.len - (size_t)(colon - s.p) - 1) == NULL)
+		s.len = (size_t)(colon - s.p);
+	return s;
+}
+
 /* X-Forwarded-For is read from the right: each trusted address vouches for the one before it, and
  * for nothing else. */
 static struct span client_address(const struct http_site *site, struct span peer,
 				  struct span forwarded)
 {
 	while (forwarded.len > 0 && site_trusts(site, peer)) {
-		struct span before = span_trim(cut_last(&forwarded));
+		struct span before = without_port(span_trim(cut_last(&forwarded)));
 
 		if (!site_is_address(before))
 			break;

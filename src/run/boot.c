@@ -26,8 +26,9 @@ static struct span text(const char *s)
 
 /* Settings ------------------------------------------------------------------------------------- */
 
-static enum tp_rc open_log(const struct config *c, struct tp_err *err)
+enum tp_rc boot_log(const struct app *app, struct tp_err *err)
 {
+	const struct config *c = &app->config;
 	static const enum log_level levels[] = {
 		[CONFIG_LOG_ERROR] = LOG_LEVEL_ERR,	[CONFIG_LOG_WARNING] = LOG_LEVEL_WARN,
 		[CONFIG_LOG_NOTICE] = LOG_LEVEL_NOTICE, [CONFIG_LOG_INFO] = LOG_LEVEL_INFO,
@@ -51,14 +52,20 @@ enum tp_rc boot_config(const struct boot_args *args, struct app *ret, struct tp_
 	if (!args->cgi && ret->config.first_operand < args->argc)
 		return tp_fail(err, TP_INVALID,
 			       "there is an argument that is no flag (see --help)");
-	rc = config_check(&ret->config, false, err);
-	return rc == TP_OK ? open_log(&ret->config, err) : rc;
+	return config_check(&ret->config, false, err);
 }
 
 static void warn(void *arg, const char *sentence)
 {
 	(void)arg;
 	log_event(LOG_LEVEL_WARN, "config.warning", LOG_STR("reason", sentence));
+}
+
+void boot_warn(const struct app *app)
+{
+	config_warnings(&app->config, warn, NULL);
+	if (app->keys != NULL && keyring_warning(app->keys) != NULL)
+		warn(NULL, keyring_warning(app->keys));
 }
 
 /* Tokens --------------------------------------------------------------------------------------- */
@@ -219,6 +226,20 @@ static enum tp_rc second_opinion(const struct app *app, struct tp_err *err)
 	return rc == TP_OK ? TP_OK : tp_fail(err, rc, "%s", why.msg);
 }
 
+static void close_logic(struct app *app)
+{
+	authn_close(app->authn);
+	site_close(&app->site);
+	token_verifier_close(app->verifier);
+	keyring_close(app->keys);
+	free(app->rules);
+	app->authn = NULL;
+	app->site = (struct http_site){ 0 };
+	app->verifier = NULL;
+	app->keys = NULL;
+	app->rules = NULL;
+}
+
 enum tp_rc boot_check(struct app *app, struct tp_err *err)
 {
 	struct store_spec spec = store_spec_of(&app->config);
@@ -228,12 +249,10 @@ enum tp_rc boot_check(struct app *app, struct tp_err *err)
 		rc = store_check_url(&spec, err);
 	if (rc == TP_OK)
 		rc = second_opinion(app, err);
-	if (rc != TP_OK)
-		return rc;
-	config_warnings(&app->config, warn, NULL);
-	if (keyring_warning(app->keys) != NULL)
-		warn(NULL, keyring_warning(app->keys));
-	return TP_OK;
+	if (rc == TP_OK)
+		boot_warn(app);
+	close_logic(app);
+	return rc;
 }
 
 /* Without a place in the pool logins work, but nothing bounds how many workers they take. */
@@ -247,18 +266,22 @@ static void open_pool(struct app *app)
 		log_event(LOG_LEVEL_WARN, "pool.unbounded", LOG_STR("reason", why.msg));
 }
 
-/* What the settings below it name is the same: the one that is open can go on. */
 static bool same_text(const char *a, const char *b)
 {
 	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
-static bool same_store(const struct config *a, const struct config *b)
+enum tp_rc boot_same_store(const struct app *old, const struct app *next, struct tp_err *err)
 {
-	return same_text(a->db_url.p, b->db_url.p) && same_text(a->db_type, b->db_type) &&
-	       same_text(a->state_dir, b->state_dir) && a->login_redis_db == b->login_redis_db &&
-	       a->refresh_restrict_db == b->refresh_restrict_db &&
-	       a->db_timeout_ms == b->db_timeout_ms;
+	const struct config *a = &old->config, *b = &next->config;
+
+	if (same_text(a->db_url.p, b->db_url.p) && same_text(a->db_type, b->db_type) &&
+	    same_text(a->state_dir, b->state_dir) && a->login_redis_db == b->login_redis_db &&
+	    a->refresh_restrict_db == b->refresh_restrict_db &&
+	    a->db_timeout_ms == b->db_timeout_ms)
+		return TP_OK;
+	return tp_fail(err, TP_INVALID,
+		       "a setting of the session store changed: that takes a restart");
 }
 
 /* Opens what *app does not have yet: a reload hands over the store and the place in the pool. */
@@ -291,39 +314,37 @@ enum tp_rc boot_reload(struct app *app, struct tp_err *err)
 {
 	struct app next;
 	enum tp_rc rc = boot_config(&app->args, &next, err);
-	bool keep;
 
+	if (rc == TP_OK)
+		rc = boot_same_store(app, &next, err);
 	if (rc != TP_OK) {
 		boot_close(&next);
 		return rc;
 	}
-	/* An LMDB environment must not be open twice in one process. */
-	keep = same_store(&app->config, &next.config);
-	next.store = keep ? app->store : NULL;
-	next.pool = keep ? app->pool : NULL;
+	/* Handed over, not opened twice: an LMDB environment must not be, in one process. */
+	next.store = app->store;
+	next.pool = app->pool;
 	rc = boot_open(&next, err);
-	if (keep && rc != TP_OK) {
+	if (rc == TP_OK)
+		rc = boot_log(&next, err);
+	if (rc != TP_OK) {
 		next.store = NULL;
 		next.pool = NULL;
-	} else if (keep) {
-		app->store = NULL;
-		app->pool = NULL;
+		boot_close(&next);
+		return rc;
 	}
-	boot_close(rc == TP_OK ? app : &next);
-	if (rc == TP_OK)
-		*app = next;
-	return rc;
+	app->store = NULL;
+	app->pool = NULL;
+	boot_close(app);
+	*app = next;
+	return TP_OK;
 }
 
 void boot_close(struct app *app)
 {
 	pool_close(app->pool);
-	authn_close(app->authn);
 	store_close(app->store);
-	site_close(&app->site);
-	token_verifier_close(app->verifier);
-	keyring_close(app->keys);
-	free(app->rules);
+	close_logic(app);
 	config_release(&app->config);
 	*app = (struct app){ .args = app->args };
 }

@@ -35,19 +35,32 @@ struct app {
 	struct auth_ctx auth;
 };
 
-/* Reads and checks the settings only; opens the log. */
+/* Reads and checks the settings only. */
 enum tp_rc boot_config(const struct boot_args *args, struct app *ret,
 		       struct tp_err *err) TP_MUSTUSE;
+
+/* Sends the log where the settings say. On failure it goes on where it went. */
+enum tp_rc boot_log(const struct app *app, struct tp_err *err) TP_MUSTUSE;
+
+/* Logs what is allowed and hardly meant. */
+void boot_warn(const struct app *app);
 
 /* Everything else, in the process that will serve (after fork). */
 enum tp_rc boot_open(struct app *app, struct tp_err *err) TP_MUSTUSE;
 
 /* What --check-config and the supervisor ask: keys, handler, site and store address are as they
- * should be. Opens and closes all but the store. Warnings go to the log, once. */
+ * should be. Keeps nothing open. */
 enum tp_rc boot_check(struct app *app, struct tp_err *err) TP_MUSTUSE;
 
-/* Reads everything again; an unchanged store and the place in the pool are kept. On failure *app is
- * as it was. */
+/*
+ * A reload changes everything but the session store: workers that keep their sessions in two places
+ * would each refuse what the other let in. TP_INVALID: the settings of the store differ.
+ */
+enum tp_rc boot_same_store(const struct app *old, const struct app *next,
+			   struct tp_err *err) TP_MUSTUSE;
+
+/* Reads everything again; the store and the place in the pool are handed over. On failure *app and
+ * the log are as they were. */
 enum tp_rc boot_reload(struct app *app, struct tp_err *err) TP_MUSTUSE;
 
 void boot_close(struct app *app);

@@ -24,7 +24,7 @@ enum { STUCK_MS = 20000, ALARM_S = 40, ALARM_MS = 40000, ROLE_RESPONDER = 1 };
 
 /* Under load the next connection is there already, and asking for it is cheaper than waiting for
  * it. So many requests are served between two looks at the signals. */
-enum { BURST = 32 };
+enum { BURST = 32, ACCEPT_PAUSE_US = 100000 };
 
 struct worker {
 	struct app *app;
@@ -89,6 +89,8 @@ static bool wait_for_work(struct worker *w)
 	struct pollfd p = { .fd = w->fcgi.listen_sock, .events = POLLIN };
 	int n = ppoll(&p, 1, NULL, signals_wait_mask());
 
+	if (n > 0)
+		signals_let_in();
 	if (signals_reload())
 		reload(w);
 	w->burst = BURST;
@@ -105,6 +107,18 @@ static void guard_against_stuck_peer(struct worker *w)
 	w->alarm_ms = now_ms + ALARM_MS;
 }
 
+/* Out of descriptors or memory, or a connection that broke: it passes. Only a socket that is none
+ * ends the worker. */
+static int accept_failed(struct worker *w, int rc)
+{
+	if (rc == -EBADF || rc == -EINVAL || rc == -ENOTSOCK || rc == -EOPNOTSUPP)
+		return rc;
+	log_event(LOG_LEVEL_ERR, "worker.accept", LOG_INT("errno", -rc));
+	clock_pause_us(ACCEPT_PAUSE_US);
+	w->burst = 0;
+	return 0;
+}
+
 /* 0 to go on, else the error that ends the worker. */
 static int serve_one(struct worker *w)
 {
@@ -117,7 +131,7 @@ static int serve_one(struct worker *w)
 		return 0;
 	}
 	if (rc < 0)
-		return rc;
+		return accept_failed(w, rc);
 	if (FCGX_GetError(w->fcgi.in) != 0) {
 		FCGX_Free(&w->fcgi, 1); /* variables cut short: never process */
 		return 0;

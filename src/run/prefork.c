@@ -18,12 +18,14 @@
 
 #include "base/banned.h"
 
-enum { PAUSE_FIRST_MS = 100, PAUSE_MOST_MS = 5000, YOUNG_MS = 1000 };
+/* A worker that ends by itself within a second, or is killed within a tenth of one, died young. */
+enum { PAUSE_FIRST_MS = 100, PAUSE_MOST_MS = 5000, YOUNG_EXIT_MS = 1000, YOUNG_KILL_MS = 100 };
 
 struct place {
 	pid_t pid; /* 0: empty */
 	int64_t started_ms, retry_ms;
-	int64_t pause_ms; /* before the next try, after a worker that died young */
+	int64_t pause_ms;  /* before the next try, after a worker that died young */
+	bool killed_young; /* and not the first time: one that was shot is replaced at once */
 };
 
 struct crew {
@@ -65,15 +67,17 @@ static struct place *place_of(struct crew *c, pid_t pid)
 static void ended(struct place *p, int status, bool stopping)
 {
 	int64_t now_ms = clock_mono_ms();
-	bool young = now_ms - p->started_ms < YOUNG_MS && WIFEXITED(status);
+	int64_t limit_ms = WIFEXITED(status) ? YOUNG_EXIT_MS : YOUNG_KILL_MS;
+	bool young = now_ms - p->started_ms < limit_ms;
+	bool spared = young && !WIFEXITED(status) && !p->killed_young;
 
 	if (!stopping)
 		log_event(LOG_LEVEL_NOTICE, "worker.ended", LOG_INT("pid", p->pid),
 			  LOG_INT("exit", WIFEXITED(status) ? WEXITSTATUS(status) : -1),
 			  LOG_INT("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0));
-	/* One that was killed is replaced at once; one that ends by itself when young would only do
-	 * so again. */
-	if (!young)
+	/* One that died young would only do so again, but for a single shot. */
+	p->killed_young = young && !WIFEXITED(status);
+	if (!young || spared)
 		p->pause_ms = 0;
 	else if (p->pause_ms == 0)
 		p->pause_ms = PAUSE_FIRST_MS;

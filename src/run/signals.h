@@ -13,6 +13,10 @@
 /* Blocks the signals above and installs flag handlers; SIGPIPE is ignored. */
 void signals_init(void);
 
+/* Lets in what has arrived. Needed beside the mask: a wait that finds its descriptor ready at once
+ * delivers nothing. */
+void signals_let_in(void);
+
 /* The mask to wait with: the one at program start, with the signals above let in. */
 const sigset_t *signals_wait_mask(void);
 

@@ -68,6 +68,23 @@ with Site() as site:
     pool.send(signal.SIGHUP)
     ok(wait_until(lambda: site.text("tpauth.log").count("config.reloaded") >= 4), "SIGHUP without VERIFY_KEYS")
     same(fcgi(pool.sock, "GET", "/userinfo", [bearer]).status, 401, "then the old key is worth nothing")
+    for w in children(pool.pid):
+        os.kill(w, signal.SIGKILL)
+    ok(wait_until(lambda: len(set(children(pool.pid)) - set(workers)) == 2), "workers that replace killed ones")
+    same({fcgi(pool.sock, "GET", "/userinfo", [bearer]).status for _ in range(20)}, {401},
+         "start from what was reloaded, not from what the pool was started with")
+    live = bearer_header(fcgi_login(pool.sock))
+    site.settings["DB_TIMEOUT"] = "7"
+    site.write_config()
+    pool.send(signal.SIGHUP)
+    ok(wait_until(lambda: "that takes a restart" in site.text("tpauth.log")), "a reload does not change the store")
+    same({fcgi(pool.sock, "GET", "/userinfo", [live]).status for _ in range(20)}, {200}, "and harms no session")
+    del site.settings["DB_TIMEOUT"]
+    site.settings["LOG_TARGET"] = "file:/nonexistent/log"
+    site.write_config()
+    pool.send(signal.SIGHUP)
+    ok(wait_until(lambda: "LOG_TARGET" in site.text("tpauth.log")), "a reload without a log is refused, and the old log says so")
+    site.settings["LOG_TARGET"] = "file:" + site.log
     same(fcgi(pool.sock, "GET", "/userinfo", [bearer_header(fcgi_login(pool.sock))]).status, 200, "new logins work")
 
     site.settings["LEEWAY"] = "soon"
@@ -77,6 +94,55 @@ with Site() as site:
     same(fcgi_login(pool.sock).status, 200, "and the workers keep what they have")
     same(pool.stop(), 0, "SIGTERM")
     ok(not os.path.exists(pool.sock), "the socket file is gone")
+
+# One process without a supervisor, under a load that never lets it wait.
+with Site() as site:
+    sock = site.path("one.sock")
+    p = site.start([PROGRAM, "--config", site.config, "--listen", sock], stderr=open(site.path("one-stderr.log"), "w"),
+                   env={"PATH": os.environ["PATH"], **sanitizers()})
+    ok(wait_until(lambda: os.path.exists(sock)), "--listen without --workers")
+    ok(wait_until(lambda: "config.warning" in site.text("tpauth.log") or "worker.start" in site.text("tpauth.log")), "is up")
+    stop = threading.Event()
+
+    def hammer():
+        while not stop.is_set():
+            try:
+                fcgi(sock, "GET", "/api/healthcheck")
+            except OSError:
+                return
+    threads = [threading.Thread(target=hammer) for _ in range(6)]
+    for t in threads:
+        t.start()
+    time.sleep(0.5)
+    begun = time.monotonic()
+    status = p.stop(signal.SIGTERM, 10)
+    took = time.monotonic() - begun
+    stop.set()
+    for t in threads:
+        t.join()
+    ok(status == 0 and took < 3, "SIGTERM ends it under load", (status, took, site.text("one-stderr.log")))
+    ok(not os.path.exists(sock), "and its socket file goes")
+
+# FastCGI leaves only descriptor 0 open: no file of ours may get the numbers that are printed to.
+with Site(LOG_TARGET="stderr") as site:
+    sock = site.path("bare.sock")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(sock)
+        listener.listen(16)
+        p = site.start(["/bin/sh", "-c", f"exec {PROGRAM} --config {site.config} <&9 >&- 2>&- 9<&-"],
+                       pass_fds=(), preexec_fn=lambda: os.dup2(listener.fileno(), 9), close_fds=False)
+        a = fcgi_login(sock)
+        same(fcgi(sock, "GET", "/userinfo", [bearer_header(a)]).status, 200, "with descriptors 1 and 2 closed sessions work")
+        same(p.stop(), 0, "and it ends in order")
+    with open(os.path.join(site.state, "sessions", "lock.mdb"), "rb") as f:
+        ok(b"event=" not in f.read(), "and nothing was printed into the store")
+
+# What is allowed and hardly meant is said without --workers too.
+with Site(SECRET_KEY="short") as site:
+    sock = site.path("one.sock")
+    p = site.start([PROGRAM, "--config", site.config, "--listen", sock])
+    ok(wait_until(lambda: "32 bytes" in site.text("tpauth.log")), "a short SECRET_KEY is a warning", site.text("tpauth.log"))
+    p.stop()
 
 # SIGTERM while a request runs: it is answered.
 with Site() as site:
