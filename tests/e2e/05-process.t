@@ -137,6 +137,18 @@ with Site(LOG_TARGET="stderr") as site:
     with open(os.path.join(site.state, "sessions", "lock.mdb"), "rb") as f:
         ok(b"event=" not in f.read(), "and nothing was printed into the store")
 
+# A socket unit of systemd passes descriptor 3 and says so in the environment.
+with Site() as site:
+    sock = site.path("unit.sock")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(sock)
+        listener.listen(16)
+        p = site.start(["/bin/sh", "-c", f"LISTEN_PID=$$ LISTEN_FDS=1 exec {PROGRAM} --config {site.config} --workers 2 3<&9 9<&-"],
+                       preexec_fn=lambda: os.dup2(listener.fileno(), 9), close_fds=False)
+        same(fcgi_login(sock).status, 200, "a socket that systemd passed on is used, here by a pool")
+        same(p.stop(), 0, "and left to systemd at the end")
+        ok(os.path.exists(sock), "with its file")
+
 # What is allowed and hardly meant is said without --workers too.
 with Site(SECRET_KEY="short") as site:
     sock = site.path("one.sock")
