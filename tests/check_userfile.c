@@ -244,6 +244,27 @@ START_TEST(knows_the_dearest_hash_and_a_file_of_no_use)
 }
 END_TEST
 
+START_TEST(gives_an_unknown_name_some_users_hash)
+{
+	static const char *const names[] = { "x", "y", "nobody", "root", "a1", "a2", "a3", "a4" };
+	struct userfile *f = open_text(USERFILE_PASSWORDS, "a:$apr1$one\nb:$apr1$two\n");
+	struct userfile *none = open_text(USERFILE_PASSWORDS, "# nobody\n");
+	bool seen[2] = { false, false };
+
+	for (size_t i = 0; i < TP_COUNT(names); i++) {
+		struct span hash = userfile_stand_in(f, span_of(names[i]));
+
+		ck_assert(span_is(hash, "$apr1$one") || span_is(hash, "$apr1$two"));
+		ck_assert(span_eq(hash, userfile_stand_in(f, span_of(names[i]))));
+		seen[span_is(hash, "$apr1$two")] = true;
+	}
+	ck_assert(seen[0] && seen[1]);
+	ck_assert_ptr_null(userfile_stand_in(none, SPAN_LIT("x")).p);
+	userfile_close(none);
+	userfile_close(f);
+}
+END_TEST
+
 START_TEST(tells_the_line_of_a_hash)
 {
 	struct userfile *f =
@@ -349,6 +370,7 @@ static Suite *userfile_suite(void)
 	tcase_add_loop_test(t, refuses_what_is_surely_wrong_by_its_line, 0, TP_COUNT(refusals));
 	tcase_add_loop_test(t, sees_that_the_last_line_has_no_end, 0, TP_COUNT(endings));
 	tcase_add_loop_test(t, knows_the_dearest_hash_and_a_file_of_no_use, 0, TP_COUNT(costs));
+	tcase_add_test(t, gives_an_unknown_name_some_users_hash);
 	tcase_add_test(t, tells_the_line_of_a_hash);
 	tcase_add_test(t, a_name_may_have_255_bytes);
 	tcase_add_test(t, finds_each_of_many_users);
