@@ -17,7 +17,7 @@
 
 #include "base/banned.h"
 
-enum { WORDS = 40, TEXT = 262144, TRIES = 500, PAUSE_US = 10000 };
+enum { WORDS = 40, TEXT = 262144, TRIES = 500, PAUSE_US = 10000, PORT_MOST = 65535 - 10000 };
 
 struct redis_server {
 	pid_t pid;
@@ -33,7 +33,7 @@ static _Noreturn void give_up(const char *what)
 	exit(EXIT_FAILURE);
 }
 
-static int free_port(void)
+static int some_port(void)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(a);
@@ -44,6 +44,17 @@ static int free_port(void)
 		give_up("free port");
 	close(fd);
 	return ntohs(a.sin_port);
+}
+
+/* A cluster's own port is 10,000 higher, and has to be a port as well. */
+static int free_port(void)
+{
+	int port;
+
+	do
+		port = some_port();
+	while (port > PORT_MOST);
+	return port;
 }
 
 static _Noreturn void become_server(const struct redis_server *s, pid_t parent)
