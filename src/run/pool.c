@@ -15,7 +15,13 @@
 
 #include "base/banned.h"
 
-enum { PLACES = LIMIT_WORKERS, COUNT_EVERY_MS = 1000, WAIT_MS = 50, PAUSE_US = 1000 };
+enum {
+	PLACES = LIMIT_WORKERS,
+	COUNT_EVERY_MS = 1000,
+	WAIT_MS = 50,
+	PAUSE_FIRST_US = 50,
+	PAUSE_MOST_US = 2000
+};
 
 struct pool {
 	int fd;
@@ -122,10 +128,10 @@ static bool enter(void *arg)
 		p->workers = pool_workers(p);
 		p->counted_ms = now_ms;
 	}
-	while (!take_login(p)) {
+	for (int64_t pause_us = PAUSE_FIRST_US; !take_login(p); pause_us *= 2) {
 		if (clock_mono_ms() >= end_ms)
 			return false;
-		clock_pause_us(PAUSE_US);
+		clock_pause_us(pause_us < PAUSE_MOST_US ? pause_us : PAUSE_MOST_US);
 	}
 	return true;
 }
