@@ -119,6 +119,22 @@ START_TEST(nul_and_length_do_not_cut_names_or_passwords)
 }
 END_TEST
 
+/* The right passwords: what crypt(3) would not take is refused in every format, so that the time of
+ * a long one does not tell a name that exists. */
+START_TEST(a_password_has_511_bytes_in_every_format)
+{
+	char lots[512];
+
+	memset(lots, 'a', sizeof(lots));
+	htfiles_open_with(
+		"most:{SHA}uTcOr7esdyxsHca4ismtRmuIDqE=\nmore:{SHA}FkVX+stzkph1Foweksrwm7YGRWQ=\n",
+		NULL);
+	ck_assert_int_eq(htfiles_login_bytes(SPAN_LIT("most"), (struct span){ lots, 511 }), TP_OK);
+	ck_assert_int_eq(htfiles_login_bytes(SPAN_LIT("more"), (struct span){ lots, 512 }),
+			 TP_DENIED);
+}
+END_TEST
+
 START_TEST(scopes_are_the_groups_in_their_order)
 {
 	htfiles_open_with(
@@ -280,6 +296,7 @@ int main(void)
 			    TP_COUNT(useless));
 	tcase_add_test(t, the_password_of_another_user_lets_nobody_in);
 	tcase_add_test(t, nul_and_length_do_not_cut_names_or_passwords);
+	tcase_add_test(t, a_password_has_511_bytes_in_every_format);
 	tcase_add_test(t, scopes_are_the_groups_in_their_order);
 	tcase_add_test(t, more_groups_than_scopes_is_trouble);
 	tcase_add_test(t, paths_may_hold_commas);
