@@ -307,6 +307,8 @@ START_TEST(digests_of_known_texts)
 
 	codec_sha256(text, sha256);
 	same_hex(sha256, sizeof(sha256), sums[_i].sha256);
+	codec_sha256_parts(parts, TP_COUNT(parts), sha256);
+	same_hex(sha256, sizeof(sha256), sums[_i].sha256);
 	codec_sha1(text, sha1);
 	same_hex(sha1, sizeof(sha1), sums[_i].sha1);
 	ck_assert_int_eq(codec_md5(&text, 1, md5, NULL), TP_OK);

@@ -54,17 +54,17 @@ static struct span network(struct span address, char ret[INET6_ADDRSTRLEN])
 	return span_of(inet_ntop(AF_INET6, &a6, ret, INET6_ADDRSTRLEN));
 }
 
-/* The digest of a kind and the digests of its parts: of fixed length, so no name can be spelt to
- * look like another name and address, and nothing has to be allocated. */
+/* The digest of a kind, a user and an address. The user's length goes before it, so that no name
+ * can be spelt to look like another name and address. */
 static void make_item(const char *kind, struct span user, struct span address, char ret[2 * 32 + 1])
 {
 	static const char hex[] = "0123456789abcdef";
-	unsigned char parts[4 + 2 * DIGEST_SHA256], digest[DIGEST_SHA256];
+	const char len[] = { (char)(user.len >> 24), (char)(user.len >> 16), (char)(user.len >> 8),
+			     (char)user.len };
+	const struct span parts[] = { { kind, 4 }, { len, sizeof(len) }, user, address };
+	unsigned char digest[DIGEST_SHA256];
 
-	memcpy(parts, kind, 4);
-	codec_sha256(user, parts + 4);
-	codec_sha256(address, parts + 4 + DIGEST_SHA256);
-	codec_sha256((struct span){ (const char *)parts, sizeof(parts) }, digest);
+	codec_sha256_parts(parts, TP_COUNT(parts), digest);
 	for (size_t i = 0; i < sizeof(digest); i++) {
 		ret[2 * i] = hex[digest[i] >> 4];
 		ret[2 * i + 1] = hex[digest[i] & 0xf];

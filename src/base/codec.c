@@ -211,13 +211,19 @@ enum tp_rc codec_percent_get(struct span text, bool plus, struct buf *out, struc
 	return buf_rc(out, "a percent-encoded value", err);
 }
 
-void codec_sha256(struct span bytes, unsigned char ret[DIGEST_SHA256])
+void codec_sha256_parts(const struct span *parts, size_t n, unsigned char ret[DIGEST_SHA256])
 {
 	SHA256_CTX ctx;
 
 	SHA256_Init(&ctx);
-	SHA256_Update(&ctx, bytes.p, bytes.len);
+	for (size_t i = 0; i < n; i++)
+		SHA256_Update(&ctx, parts[i].p, parts[i].len);
 	SHA256_Final(ret, &ctx); /* wipes ctx */
+}
+
+void codec_sha256(struct span bytes, unsigned char ret[DIGEST_SHA256])
+{
+	codec_sha256_parts(&bytes, 1, ret);
 }
 
 void codec_sha1(struct span bytes, unsigned char ret[DIGEST_SHA1])

@@ -29,6 +29,8 @@ enum tp_rc codec_percent_get(struct span text, bool plus, struct buf *out,
 enum { DIGEST_SHA256 = 32, DIGEST_SHA1 = 20 };
 
 void codec_sha256(struct span bytes, unsigned char ret[DIGEST_SHA256]);
+/* Of the parts, one after another: what keeps them apart is for the caller to put between. */
+void codec_sha256_parts(const struct span *parts, size_t n, unsigned char ret[DIGEST_SHA256]);
 void codec_sha1(struct span bytes,
 		unsigned char ret[DIGEST_SHA1]); /* for {SHA} password files only */
 
