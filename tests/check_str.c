@@ -172,6 +172,15 @@ START_TEST(reads_only_plain_integers)
 }
 END_TEST
 
+START_TEST(writes_what_it_reads)
+{
+	char room[INT_TEXT];
+
+	if (ints[_i].good)
+		ck_assert(span_is(span_of_int(ints[_i].want, room), ints[_i].text));
+}
+END_TEST
+
 START_TEST(an_absent_span_is_no_integer)
 {
 	int64_t n = 42;
@@ -290,6 +299,7 @@ static Suite *str_suite(void)
 	tcase_add_test(tc, trims_blanks_and_tabs);
 	tcase_add_test(tc, cuts_at_each_separator);
 	tcase_add_loop_test(tc, reads_only_plain_integers, 0, (int)TP_COUNT(ints));
+	tcase_add_loop_test(tc, writes_what_it_reads, 0, (int)TP_COUNT(ints));
 	tcase_add_test(tc, an_absent_span_is_no_integer);
 	tcase_add_test(tc, copies_into_a_c_string);
 	tcase_add_test(tc, makes_no_c_string_of_a_nul_or_of_nothing);

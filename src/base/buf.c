@@ -84,17 +84,9 @@ void buf_char(struct buf *b, char c)
 
 void buf_int(struct buf *b, int64_t n)
 {
-	char digits[24];
-	size_t at = sizeof(digits);
-	uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+	char digits[INT_TEXT];
 
-	do {
-		digits[--at] = (char)('0' + left % 10);
-		left /= 10;
-	} while (left > 0);
-	if (n < 0)
-		digits[--at] = '-';
-	buf_put(b, digits + at, sizeof(digits) - at);
+	buf_span(b, span_of_int(n, digits));
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)

@@ -95,6 +95,20 @@ bool span_int(struct span s, int64_t low, int64_t high, int64_t *ret)
 	return true;
 }
 
+struct span span_of_int(int64_t n, char room[INT_TEXT])
+{
+	size_t at = INT_TEXT;
+	uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+
+	do {
+		room[--at] = (char)('0' + left % 10);
+		left /= 10;
+	} while (left > 0);
+	if (n < 0)
+		room[--at] = '-';
+	return (struct span){ room + at, INT_TEXT - at };
+}
+
 char *span_dup(struct span s)
 {
 	char *p;

@@ -47,6 +47,10 @@ bool span_int(struct span s, int64_t low, int64_t high, int64_t *ret);
 /* A C string of its own; NULL: no memory, or a NUL inside. Caller frees. */
 char *span_dup(struct span s);
 
+/* The decimal text of n, written to the end of room. */
+enum { INT_TEXT = 20 };
+struct span span_of_int(int64_t n, char room[INT_TEXT]);
+
 /* Valid UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 bool span_is_utf8(struct span s);
 

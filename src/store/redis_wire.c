@@ -359,28 +359,47 @@ enum redis_wire_loss redis_wire_loss(const struct redis_wire *w)
 
 /* ---- building a batch, reading its replies ---- */
 
-static void put_head(struct redis_wire *w, char type, size_t n)
+static char *put(char *to, struct span s)
 {
-	buf_char(&w->out, type);
-	buf_int(&w->out, (int64_t)n);
-	buf_str(&w->out, "\r\n");
+	if (s.len > 0)
+		memcpy(to, s.p, s.len);
+	return to + s.len;
+}
+
+/* The type, the number, and the parts behind that line. A login has some fifty of these: hence one
+ * look at the buffer for each. */
+static void put_item(struct redis_wire *w, char type, size_t n, const struct span *parts,
+		     size_t n_parts)
+{
+	char room[INT_TEXT], *to;
+	struct span digits = span_of_int((int64_t)n, room);
+	size_t len = 1 + digits.len + 2;
+
+	for (size_t i = 0; i < n_parts; i++)
+		len += parts[i].len;
+	to = buf_room(&w->out, len);
+	if (to == NULL)
+		return;
+	*to++ = type;
+	to = put(put(to, digits), SPAN_LIT("\r\n"));
+	for (size_t i = 0; i < n_parts; i++)
+		to = put(to, parts[i]);
+	buf_added(&w->out, len);
 }
 
 void redis_wire_command(struct redis_wire *w, const char *name, size_t n_args)
 {
 	assert(w->n_commands < WIRE_COMMANDS);
 	w->n_commands++;
-	put_head(w, '*', 1 + n_args);
+	put_item(w, '*', 1 + n_args, NULL, 0);
 	redis_wire_arg(w, span_of(name));
 }
 
 void redis_wire_join(struct redis_wire *w, struct span a, struct span b, struct span c)
 {
-	put_head(w, '$', a.len + b.len + c.len);
-	buf_span(&w->out, a);
-	buf_span(&w->out, b);
-	buf_span(&w->out, c);
-	buf_str(&w->out, "\r\n");
+	const struct span parts[] = { a, b, c, SPAN_LIT("\r\n") };
+
+	put_item(w, '$', a.len + b.len + c.len, parts, TP_COUNT(parts));
 }
 
 void redis_wire_arg(struct redis_wire *w, struct span s)
@@ -390,10 +409,9 @@ void redis_wire_arg(struct redis_wire *w, struct span s)
 
 void redis_wire_int(struct redis_wire *w, int64_t n)
 {
-	char text[24];
+	char room[INT_TEXT];
 
-	snprintf(text, sizeof(text), "%lld", (long long)n);
-	redis_wire_arg(w, span_of(text));
+	redis_wire_arg(w, span_of_int(n, room));
 }
 
 size_t redis_wire_count(const struct redis_wire *w)
