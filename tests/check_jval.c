@@ -464,6 +464,59 @@ START_TEST(builds_values_by_themselves)
 }
 END_TEST
 
+/* Each of these trees can be built, and would not be read again. */
+START_TEST(knows_a_tree_that_could_not_be_read_again)
+{
+	const struct span texts[] = { SPAN_LIT("\xff"), SPAN_LIT("a\0b"),
+				      SPAN_LIT("\xed\xa0\x80") };
+	static const int64_t beyond[] = { (INT64_C(1) << 53) + 1, -(INT64_C(1) << 53) - 1,
+					  INT64_MIN };
+	TP_CLEANUP(jval_cleanup)
+	struct jval *o = parse("{\"a\":[{\"b\":1}],\"c\":null,\"d\":true}");
+
+	ck_assert(jval_is_strict(o));
+	ck_assert(jval_is_strict(NULL));
+	for (size_t i = 0; i < TP_COUNT(texts); i++) {
+		ck_assert_int_eq(jval_set_str(o, "text", texts[i], NULL), TP_OK);
+		ck_assert(!jval_is_strict(o));
+	}
+	ck_assert_int_eq(jval_set_int(o, "text", INT64_C(1) << 53, NULL), TP_OK);
+	ck_assert(jval_is_strict(o));
+	for (size_t i = 0; i < TP_COUNT(beyond); i++) {
+		TP_CLEANUP(jval_cleanup) struct jval *list = jval_new_array();
+
+		ck_assert_int_eq(jval_add(list, jval_new_int(beyond[i]), NULL), TP_OK);
+		ck_assert(!jval_is_strict(list));
+	}
+	jval_remove(o, "text");
+	ck_assert_int_eq(jval_set_int(o, "\xc3(", 1, NULL), TP_OK);
+	ck_assert(!jval_is_strict(o));
+}
+END_TEST
+
+START_TEST(knows_a_tree_that_is_too_deep_to_be_read_again)
+{
+	TP_CLEANUP(jval_cleanup) struct jval *v = jval_new_object();
+
+	for (int depth = 2; depth <= LIMIT_JSON_DEPTH; depth++) {
+		struct jval *outer = depth % 2 == 0 ? jval_new_array() : jval_new_object();
+
+		ck_assert_int_eq(depth % 2 == 0 ? jval_add(outer, v, NULL)
+						: jval_set(outer, "x", v, NULL),
+				 TP_OK);
+		v = outer;
+		ck_assert(jval_is_strict(v));
+	}
+	for (int i = 0; i < 2; i++) {
+		struct jval *outer = jval_new_array();
+
+		ck_assert_int_eq(jval_add(outer, v, NULL), TP_OK);
+		v = outer;
+		ck_assert(!jval_is_strict(v));
+	}
+}
+END_TEST
+
 START_TEST(replaces_a_member_in_its_place)
 {
 	TP_CLEANUP(jval_cleanup) struct jval *o = parse("{\"a\":1,\"b\":[2],\"c\":3}");
@@ -627,6 +680,8 @@ static Suite *jval_suite(void)
 	tcase_add_test(tree, stops_at_the_first_answer_that_is_not_ok);
 	tcase_add_test(tree, builds_a_tree);
 	tcase_add_test(tree, builds_values_by_themselves);
+	tcase_add_test(tree, knows_a_tree_that_could_not_be_read_again);
+	tcase_add_test(tree, knows_a_tree_that_is_too_deep_to_be_read_again);
 	tcase_add_test(tree, replaces_a_member_in_its_place);
 	tcase_add_test(tree, removes_a_member);
 	tcase_add_test(tree, building_upon_nothing_is_out_of_memory);

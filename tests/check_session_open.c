@@ -311,6 +311,20 @@ START_TEST(opens_nothing_with_claims_that_a_token_may_not_hold)
 }
 END_TEST
 
+START_TEST(opens_nothing_with_claims_that_are_no_strict_json)
+{
+	TP_CLEANUP(session_minted_release) struct session_minted m = { 0 };
+	struct tp_err err;
+
+	ck_assert_int_eq(jval_set_str(claims, "x", SPAN_LIT("\xff"), NULL), TP_OK);
+	ck_assert_int_eq(session_open(&rig.a, &login, &m, &err), TP_UNAVAILABLE);
+	ck_assert_str_eq(err.msg,
+			 "the claims do not make a valid token: the claims are no object of "
+			 "strict JSON");
+	ck_assert_int_eq(rig.round_trips, 0);
+}
+END_TEST
+
 START_TEST(limits_a_jwt_more_where_clients_carry_it)
 {
 	TP_CLEANUP(session_minted_release) struct session_minted m = { 0 };
@@ -379,8 +393,10 @@ START_TEST(opens_nothing_without_memory)
 	for (long n = 1;; n++) {
 		TP_CLEANUP(session_minted_release) struct session_minted m = { 0 };
 		struct tp_err err;
+		int64_t ended;
 		enum tp_rc rc;
 
+		ck_assert_int_eq(session_close_all(&rig.a, USER, &ended, NULL), TP_OK);
 		rig_put_signed(&rig, "user_099", "over", expired, 86400);
 		rig_put(&rig, "user_099", "other", RIG_SEED_VALUE, 86400);
 		alloc_fail_at(n);
@@ -425,6 +441,7 @@ static TCase *refused_case(void)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_loop_test(tc, opens_nothing_with_claims_that_a_token_may_not_hold, 0,
 			    TP_COUNT(unfit));
+	tcase_add_test(tc, opens_nothing_with_claims_that_are_no_strict_json);
 	tcase_add_test(tc, limits_a_jwt_more_where_clients_carry_it);
 	tcase_add_test(tc, mints_nothing_beyond_session_max);
 	tcase_add_test(tc, opens_nothing_when_the_store_does_not_take_it);

@@ -99,26 +99,22 @@ static enum tp_rc make_claims(const struct auth_ctx *a, const struct session_dra
 	return TP_OK;
 }
 
-/* Signed and then verified as every later request will do it: claims that cannot become a token
- * are found out here, and not by a user whose sessions never hold. */
+/* Judged as every later request will do it: claims that cannot become a token are found out here,
+ * and not by a user whose sessions never hold. */
 static enum tp_rc sign(const struct auth_ctx *a, int64_t now, struct session_minted *m,
 		       struct tp_err *err)
 {
 	size_t most = a->rules->bearer_is_jwt ? LIMIT_JWT_BEARER : LIMIT_JWT;
-	const struct token *t;
-	struct tp_err why;
+	struct tp_err why = { 0 };
 	enum tp_rc rc;
 
+	if (token_judge(a->verifier, m->claims, now, &why) != TP_OK)
+		return tp_fail(err, TP_UNAVAILABLE, "the claims do not make a valid %s", why.msg);
 	rc = token_sign(a->keys, m->claims, &m->jwt, err);
 	if (rc == TP_TOO_LARGE || (rc == TP_OK && m->jwt.len > most))
 		return tp_fail(err, TP_UNAVAILABLE,
 			       "the claims make a JWT that is larger than %zu bytes", most);
-	if (rc != TP_OK)
-		return rc;
-	rc = token_verify(a->verifier, secret_view(&m->jwt), TOKEN_STORED, now, &t, &why);
-	if (rc == TP_DENIED || rc == TP_EXPIRED)
-		return tp_fail(err, TP_UNAVAILABLE, "the claims do not make a valid %s", why.msg);
-	return rc == TP_OK ? TP_OK : tp_fail(err, rc, "%s", why.msg);
+	return rc;
 }
 
 enum tp_rc session_mint(const struct auth_ctx *a, const struct session_draft *draft,

@@ -9,6 +9,8 @@
 #include <json-c/json.h>
 #include <stdlib.h>
 
+#include "base/limits.h"
+
 #include "base/banned.h"
 
 /* struct jval is json_object under another name, so that its header stays here. */
@@ -313,6 +315,59 @@ enum tp_rc jval_copy(const struct jval *v, struct jval **ret, struct tp_err *err
 	*ret = copy;
 	copy = NULL;
 	return TP_OK;
+}
+
+/* Judging -------------------------------------------------------------------------------------- */
+
+static bool is_strict_text(struct span s)
+{
+	return span_is_utf8(s) && !span_has_byte(s, '\0');
+}
+
+static bool is_strict(struct json_object *o, int depth);
+
+static bool has_strict_members(struct json_object *o, int depth)
+{
+	struct json_object_iter it;
+
+	json_object_object_foreachC(o, it)
+	{
+		if (!is_strict_text(span_of(it.key)) || !is_strict(it.val, depth))
+			return false;
+	}
+	return depth <= LIMIT_JSON_DEPTH;
+}
+
+static bool has_strict_elements(struct json_object *o, int depth)
+{
+	for (size_t i = 0; i < json_object_array_length(o); i++) {
+		if (!is_strict(json_object_array_get_idx(o, i), depth))
+			return false;
+	}
+	return depth <= LIMIT_JSON_DEPTH;
+}
+
+/* depth: containers around o. A tree that is too deep is not walked to its end. */
+static bool is_strict(struct json_object *o, int depth)
+{
+	static const int64_t most = INT64_C(1) << 53;
+	struct span s = { NULL, 0 };
+	int64_t n = 0;
+
+	if (depth > LIMIT_JSON_DEPTH)
+		return false;
+	if (json_object_is_type(o, json_type_object))
+		return has_strict_members(o, depth + 1);
+	if (json_object_is_type(o, json_type_array))
+		return has_strict_elements(o, depth + 1);
+	if (jval_str(wrap(o), &s))
+		return is_strict_text(s);
+	return !jval_int(wrap(o), &n) || (n >= -most && n <= most);
+}
+
+bool jval_is_strict(const struct jval *v)
+{
+	return is_strict(raw(v), 0);
 }
 
 /* Writing -------------------------------------------------------------------------------------- */

@@ -62,6 +62,9 @@ enum tp_rc jval_add(struct jval *array, struct jval *taken, /* also on failure *
 enum tp_rc jval_add_str(struct jval *array, struct span s, struct tp_err *err) TP_MUSTUSE;
 void jval_remove(struct jval *object, const char *key);
 
+/* What jval_parse() would take, were it written and read again: for trees that were built. */
+bool jval_is_strict(const struct jval *v);
+
 /* A deep copy; an independent tree. */
 enum tp_rc jval_copy(const struct jval *v, struct jval **ret, struct tp_err *err) TP_MUSTUSE;
 

@@ -49,6 +49,13 @@ enum tp_rc token_verifier_open(const struct keyring *k,
 void token_verifier_close(struct token_verifier *v);
 
 /*
+ * Would a stored token of these claims verify, signed now? As token_verify() judges them, and the
+ * tree itself as jval_parse() would: TP_DENIED or TP_EXPIRED.
+ */
+enum tp_rc token_judge(const struct token_verifier *v, const struct jval *claims, int64_t now_s,
+		       struct tp_err *err) TP_MUSTUSE;
+
+/*
  * TP_DENIED: anything wrong with the token: size, alphabet, segments, header (alg other than the
  * ring's byte for byte, crit, jwk, jku, x5u, x5c, b64, typ other than JWT when given), signature,
  * payload that is not one strict JSON object, iss, token_type, a user_id that SPEC does not allow,
