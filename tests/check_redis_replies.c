@@ -109,7 +109,7 @@ START_TEST(lets_the_user_expire_where_fields_cannot)
 	ck_assert_int_eq(ttl_s, 66);
 	ck_assert_int_eq(samples, 2);
 	expect_command(6, "EVAL SCRIPT 1 " PLAY_USER " " PLAY_HANDLE " " VALUE " 86400 any 0");
-	expect_command(7, "HRANDFIELD " PLAY_USER " 3 WITHVALUES");
+	expect_command(7, "HRANDFIELD " PLAY_USER " 2 WITHVALUES");
 	expect_command(8, "HEXISTS " PLAY_USER " " PLAY_HANDLE);
 	expect_command(9, "TTL " PLAY_USER);
 	ck_assert_uint_eq(fake_peer_commands(play.peer), 10);

@@ -378,13 +378,6 @@ static enum tp_rc write_login(const struct auth_ctx *a, const struct session_log
 				      .key = login_key(user, handle),
 				      .value = buf_view(&value),
 				      .ttl_s = m->expires_in_s };
-	if (a->rules->restrict_s > 0)
-		ops[n++] = (struct store_op){ .verb = STORE_PUT,
-					      .key = { STORE_RESTRICT, user, handle },
-					      .value = SPAN_LIT("restricted"),
-					      .ttl_s = a->rules->restrict_s };
-	if (login->throttle != NULL)
-		ops[n++] = throttle_success(login->throttle);
 	if (login->replaced_handle.p != NULL &&
 	    key_ok(login->replaced_user, login->replaced_handle))
 		ops[n++] = (struct store_op){ .verb = STORE_DEL,
@@ -394,6 +387,13 @@ static enum tp_rc write_login(const struct auth_ctx *a, const struct session_log
 				      .key = login_key(user, NO_ITEM),
 				      .each = note_expired,
 				      .arg = &sample };
+	if (a->rules->restrict_s > 0)
+		ops[n++] = (struct store_op){ .verb = STORE_PUT,
+					      .key = { STORE_RESTRICT, user, handle },
+					      .value = SPAN_LIT("restricted"),
+					      .ttl_s = a->rules->restrict_s };
+	if (login->throttle != NULL)
+		ops[n++] = throttle_success(login->throttle);
 	rc = store_run(a->store, ops, n, err);
 	if (rc != TP_OK)
 		return rc;

@@ -14,7 +14,7 @@
 
 #include "base/banned.h"
 
-enum { SAMPLE_ITEMS = 3 };
+enum { SAMPLE_ITEMS = 2 };
 
 /* ---- scripts: KEYS[1] is the user or, in the last two, each KEYS a counter ---- */
 
@@ -58,15 +58,15 @@ static const char lua_del_owner[] = LUA_COUNT "redis.call('UNLINK', KEYS[1])\n"
  */
 static const char lua_hit[] =
 	"local now, longest, keep = tonumber(ARGV[1]), 0, {}\n"
-	"for i, key in ipairs(KEYS) do\n"
+	"local states = redis.call('MGET', unpack(KEYS))\n"
+	"for i in ipairs(KEYS) do\n"
 	"  local arg = i * 5 - 3\n"
 	"  local free, first = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1])\n"
 	"  local most, memory = tonumber(ARGV[arg + 2]), tonumber(ARGV[arg + 3])\n"
 	"  local window = ARGV[arg + 4] == '1'\n"
 	"  local n, last, wait = 0, 0, 0\n"
-	"  local state = redis.call('GET', key)\n"
-	"  if state then\n"
-	"    n, last = string.match(state, '^(%d+) (%d+)$')\n"
+	"  if states[i] then\n"
+	"    n, last = string.match(states[i], '^(%d+) (%d+)$')\n"
 	"    n, last = tonumber(n), tonumber(last)\n"
 	"  end\n"
 	"  if n > 0 and now - last >= memory then n = 0 end\n"
@@ -85,13 +85,14 @@ static const char lua_hit[] =
 	"return 0\n";
 
 static const char lua_unhit[] =
-	"for i, key in ipairs(KEYS) do\n"
-	"  local state = i > 1 and redis.call('GET', key) or ''\n"
-	"  local n, last = string.match(state, '^(%d+) (%d+)$')\n"
+	"local states, gone = redis.call('MGET', unpack(KEYS)), { KEYS[1] }\n"
+	"for i = 2, #KEYS do\n"
+	"  local n, last = string.match(states[i] or '', '^(%d+) (%d+)$')\n"
 	"  if n and tonumber(n) > 1 then\n"
-	"    redis.call('SET', key, string.format('%d %s', n - 1, last), 'KEEPTTL')\n"
-	"  else redis.call('DEL', key) end\n"
+	"    redis.call('SET', KEYS[i], string.format('%d %s', n - 1, last), 'KEEPTTL')\n"
+	"  else gone[#gone + 1] = KEYS[i] end\n"
 	"end\n"
+	"redis.call('DEL', unpack(gone))\n"
 	"return 0\n";
 
 /* ---- failing ---- */
