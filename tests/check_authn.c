@@ -36,7 +36,7 @@ static void fake_close(void *self)
 	((struct fake *)self)->closed++;
 }
 
-static const struct authn_ops fake_ops = { "fake", NULL, fake_ask, fake_close };
+static const struct authn_ops fake_ops = { "fake", NULL, fake_ask, fake_close, NULL };
 
 static enum tp_rc ask(struct fake *f, const struct authn_request *r, struct buf *ret_json,
 		      struct tp_err *err)

@@ -238,6 +238,16 @@ START_TEST(a_file_with_comments_only_denies)
 }
 END_TEST
 
+START_TEST(is_cheap_as_long_as_no_hash_is_dear)
+{
+	htfiles_open_with("joe:" HT_SHA "\n", NULL);
+	ck_assert(htfiles_is_cheap());
+	htfiles_replace("users", "joe:" HT_SHA "\nann:" HT_BCRYPT "\n");
+	ck_assert_int_eq(htfiles_login("joe"), TP_OK);
+	ck_assert(!htfiles_is_cheap());
+}
+END_TEST
+
 /* Opens, logs in and closes, with files that are there; reads them twice, since they are new. */
 static enum tp_rc open_and_log_in(struct span setting)
 {
@@ -295,6 +305,7 @@ int main(void)
 	tcase_add_loop_test(t, a_hash_of_no_known_format_is_denied_and_named_in_the_log, 0,
 			    TP_COUNT(useless));
 	tcase_add_test(t, the_password_of_another_user_lets_nobody_in);
+	tcase_add_test(t, is_cheap_as_long_as_no_hash_is_dear);
 	tcase_add_test(t, nul_and_length_do_not_cut_names_or_passwords);
 	tcase_add_test(t, a_password_has_511_bytes_in_every_format);
 	tcase_add_test(t, scopes_are_the_groups_in_their_order);

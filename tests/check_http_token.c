@@ -509,6 +509,17 @@ START_TEST(a_full_gate_is_503_for_a_second)
 }
 END_TEST
 
+START_TEST(a_cheap_answer_needs_no_place)
+{
+	h.rig.a.gate = (struct auth_gate){ enter, leave, NULL };
+	h.rig.handler_is_cheap = true;
+	places = inside = 0;
+	http_ask(&h, "POST", "/token", LOGIN, NULL);
+	ck_assert_int_eq(h.resp.status, 200);
+	ck_assert_int_eq(inside, 0);
+}
+END_TEST
+
 START_TEST(the_place_is_given_back_however_the_handler_answers)
 {
 	static const enum tp_rc answers[] = { TP_DENIED, TP_UNAVAILABLE, TP_NOMEM };
@@ -611,6 +622,7 @@ static Suite *suite(void)
 	tcase_add_test(t, a_store_that_does_not_answer_is_503_at_every_step);
 	tcase_add_test(t, a_handler_in_trouble_is_503);
 	tcase_add_test(t, a_full_gate_is_503_for_a_second);
+	tcase_add_test(t, a_cheap_answer_needs_no_place);
 	tcase_add_test(t, the_place_is_given_back_however_the_handler_answers);
 	tcase_add_test(t, a_login_is_logged_with_the_fingerprint_and_without_a_secret);
 	tcase_add_test(t, failures_are_logged_without_a_secret);

@@ -81,6 +81,11 @@ void authn_close(struct authn *n)
 	free(n);
 }
 
+bool authn_is_cheap(const struct authn *n)
+{
+	return n->ops->cheap != NULL && n->ops->cheap(n->self);
+}
+
 static enum tp_rc unusable(struct tp_err *err, const char *what)
 {
 	return tp_fail(err, TP_UNAVAILABLE, "the token handler returned %s", what);

@@ -28,6 +28,8 @@ struct authn_ops {
 	enum tp_rc (*ask)(void *self, const struct authn_request *r, struct jval **ret_claims,
 			  struct tp_err *err);
 	void (*close)(void *self);
+	/* Every answer takes microseconds only, so that logins cannot starve anything. NULL: no. */
+	bool (*cheap)(const void *self);
 };
 
 struct authn;
@@ -38,6 +40,9 @@ void authn_close(struct authn *n);
 /* A handler that is not in the table: of an application, or of a test. self is closed with it. */
 enum tp_rc authn_open_with(const struct authn_ops *ops, void *self, struct authn **ret,
 			   struct tp_err *err) TP_MUSTUSE;
+
+/* An answer costs less than finding out who else is at a login: no place need be taken for it. */
+bool authn_is_cheap(const struct authn *n);
 
 /*
  * TP_OK: *ret_claims is an object with a valid user_id (the caller's; jval_release). TP_DENIED:

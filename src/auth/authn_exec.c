@@ -451,4 +451,4 @@ static enum tp_rc exec_ask(void *self, const struct authn_request *r, struct jva
 	return TP_OK;
 }
 
-const struct authn_ops authn_exec_ops = { "exec", exec_open, exec_ask, exec_close };
+const struct authn_ops authn_exec_ops = { "exec", exec_open, exec_ask, exec_close, NULL };

@@ -33,8 +33,9 @@
 #include "base/banned.h"
 
 enum {
-	SETTLE_S = 2,	    /* the coarsest tick that a file system has (FAT) */
-	PASSWORD_MOST = 511 /* what crypt(3) takes */
+	SETTLE_S = 2,	     /* the coarsest tick that a file system has (FAT) */
+	PASSWORD_MOST = 511, /* what crypt(3) takes */
+	CHEAP = 10	     /* of passhash_cost(): {SHA}, which takes a microsecond */
 };
 
 /* What stat(2) tells of a file's content. Both times, since mtime can be set back. */
@@ -414,5 +415,13 @@ static enum tp_rc htpasswd_ask(void *self, const struct authn_request *r, struct
 	return make_claims(h, user, ret_claims, err);
 }
 
+/* By the file as it was last read: dearer hashes in it count from the request on that reads it. */
+static bool htpasswd_cheap(const void *self)
+{
+	const struct htpasswd *h = self;
+
+	return passhash_cost(userfile_dearest(h->users.file)) <= CHEAP;
+}
+
 const struct authn_ops authn_htpasswd_ops = { "htpasswd", htpasswd_open, htpasswd_ask,
-					      htpasswd_close };
+					      htpasswd_close, htpasswd_cheap };

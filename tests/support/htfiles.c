@@ -109,6 +109,11 @@ enum tp_rc htfiles_login_bytes(struct span user, struct span password)
 	return rc;
 }
 
+bool htfiles_is_cheap(void)
+{
+	return authn_is_cheap(handler);
+}
+
 enum tp_rc htfiles_login(const char *user)
 {
 	return htfiles_login_bytes(span_of(user), SPAN_LIT("correct horse"));

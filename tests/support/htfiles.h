@@ -37,6 +37,8 @@ enum tp_rc htfiles_login(const char *user);
 enum tp_rc htfiles_login_bytes(struct span user, struct span password);
 enum tp_rc htfiles_refresh(const char *user_id); /* NULL: of a session without one */
 
+bool htfiles_is_cheap(void); /* of the handler that is open */
+
 /* Scopes as in JSON: "\"read\",\"write\"". */
 void htfiles_expect_login(const char *user, const char *scopes);
 void htfiles_expect_refresh(const char *user, const char *scopes);

@@ -107,7 +107,14 @@ static enum tp_rc ask(void *self, const struct authn_request *q, struct jval **r
 	return jval_parse(span_of(r->handler_claims), ret_claims, err);
 }
 
-static const struct authn_ops handler = { .scheme = "rig", .ask = ask };
+static bool cheap(const void *self)
+{
+	const struct rig *r = self;
+
+	return r->handler_is_cheap;
+}
+
+static const struct authn_ops handler = { .scheme = "rig", .ask = ask, .cheap = cheap };
 
 void rig_handler_says(struct rig *r, enum tp_rc rc, const char *claims)
 {
