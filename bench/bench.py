@@ -227,11 +227,12 @@ def start(o):
             listener.bind(sock)
             listener.listen(16)
             begun = time.monotonic()
-            p = subprocess.Popen([PROGRAM, "--config", b.site.config], stdin=listener.fileno())
+            pid = os.posix_spawn(PROGRAM, [PROGRAM, "--config", b.site.config], {"PATH": "/usr/bin"},
+                                 file_actions=[(os.POSIX_SPAWN_DUP2, listener.fileno(), 0)])
             fcgi(sock, "GET", "/api/healthcheck")
             times.append((time.monotonic() - begun) * 1000)
-            p.terminate()
-            p.wait()
+            os.kill(pid, 15)
+            os.waitpid(pid, 0)
             listener.close()
             os.unlink(sock)
         print(f"start to first answer: median {statistics.median(times):.1f} ms ({min(times):.1f} to {max(times):.1f}), "

@@ -83,6 +83,13 @@ static void reload(struct worker *w)
 		log_event(LOG_LEVEL_ERR, "config.kept", LOG_STR("reason", err.msg));
 }
 
+/* A signal came while there was nothing to do: the timer's must not come again. */
+static void let_rest(struct worker *w)
+{
+	signals_alarm(0);
+	w->alarm_ms = 0;
+}
+
 /* True when a connection waits. The only place where signals get in. */
 static bool wait_for_work(struct worker *w)
 {
@@ -91,9 +98,11 @@ static bool wait_for_work(struct worker *w)
 
 	if (n > 0)
 		signals_let_in();
+	else
+		let_rest(w);
 	if (signals_reload())
 		reload(w);
-	w->burst = BURST;
+	w->burst = n > 0 ? BURST : 0;
 	return n > 0 && !signals_stop();
 }
 
