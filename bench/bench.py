@@ -45,7 +45,7 @@ class Bench:
 
     def __init__(self, store, **settings):
         self.site = Site(LOG_LEVEL="warning", SESSIONS_PER_USER="10000", **settings)
-        self.redis = None
+        self.redis, self.extra = None, []
         if store == "redis":
             self.redis = self.site.redis()
             self.site.settings["DB_URL"] = "unix://" + self.redis.sock
@@ -59,6 +59,9 @@ class Bench:
         return self
 
     def __exit__(self, *exc):
+        for p in self.extra:
+            p.terminate()
+            p.wait()
         self.site.__exit__(*exc)
 
     def tpauth(self):
@@ -118,6 +121,71 @@ def compare(title, a, b, pairs, target):
     print(f"{title}\n    ratio {m:.3f} ({min(ratios):.3f} to {max(ratios):.3f})"
           f"{f', aim {target:.2f}: {verdict}' if target else ''}; "
           f"{statistics.median(ra):,.0f} and {statistics.median(rb):,.0f} a second, {pairs} pairs", flush=True)
+
+
+def serve(site, name, argv):
+    """Starts a web server whose configuration was written to name, and waits for its port."""
+    p = site.start(argv, stderr=subprocess.DEVNULL)
+    port = int(name.rsplit("-", 1)[1])
+    if not wait_until(lambda: port_open(port) or not p.alive()) or not p.alive():
+        raise RuntimeError(f"{argv[0]} did not start: " + site.text("server.log"))
+    return port
+
+
+def static_file(site):
+    os.makedirs(site.path("www"), exist_ok=True)
+    with open(site.path("www/file.txt"), "w") as f:
+        f.write("x" * 1024)
+
+
+def lighttpd_authorizer(b, program, env):
+    """A static file of 1 KiB behind an authorizer."""
+    site, name = b.site, f"authorizer-{free_port()}"
+    static_file(site)
+    with open(site.path(name), "w") as f:
+        f.write(f'server.document-root = "{site.path("www")}"\nserver.bind = "127.0.0.1"\nserver.port = {name[11:]}\n'
+                f'server.errorlog = "{site.path("server.log")}"\nserver.max-connections = 512\n'
+                f'server.modules += ( "mod_fastcgi" )\nfastcgi.server = ( "/" => (( "socket" => "{site.path(name)}.sock", '
+                f'"bin-path" => "{program}", "mode" => "authorizer", "check-local" => "disable", "max-procs" => {WORKERS}, '
+                f'"bin-environment" => ( {", ".join(f"{chr(34)}{k}{chr(34)} => {chr(34)}{v}{chr(34)}" for k, v in env.items())} ) )) )\n')
+    return serve(site, name, ["/usr/sbin/lighttpd", "-D", "-f", site.path(name)])
+
+
+def apache_authorizer(b, program, env):
+    """The same by Apache's mod_authnz_fcgi, which asks over TCP only; the processes inherit the listening socket."""
+    import socket as s
+    site, name = b.site, f"authorizer-{free_port()}"
+    static_file(site)
+    listener = s.create_server(("127.0.0.1", 0), backlog=512)
+    for _ in range(WORKERS):
+        p = subprocess.Popen([program], stdin=listener.fileno(), env={**env, "PATH": os.environ["PATH"]})
+        b.extra.append(p)
+    mods = "/usr/lib/apache2/modules"
+    load = "".join(f"LoadModule {m}_module {mods}/mod_{m}.so\n"
+                   for m in ("mpm_event", "authz_core", "authz_user", "authn_core", "authnz_fcgi"))
+    user = "User www-data\nGroup www-data\n" if os.getuid() == 0 else ""
+    with open(site.path(name), "w") as f:
+        f.write(f'ServerRoot {site.dir}\nPidFile {site.path(name)}.pid\nListen 127.0.0.1:{name[11:]}\nServerName localhost\n'
+                f'ErrorLog {site.path("server.log")}\nMaxKeepAliveRequests 0\nStartServers 2\nThreadsPerChild 32\nMaxRequestWorkers 64\n'
+                f'MinSpareThreads 1\nMaxSpareThreads 64\nDefaultRuntimeDir {site.dir}\n{load}{user}DocumentRoot {site.path("www")}\n'
+                f'AuthnzFcgiDefineProvider authn TpAuthn fcgi://127.0.0.1:{listener.getsockname()[1]}/\n'
+                '<Location "/">\nAuthType Bearer\nAuthName tp\n'
+                'AuthnzFcgiCheckAuthnProvider TpAuthn RequireBasicAuth Off Authoritative On UserExpr "%{reqenv:REMOTE_USER}"\n'
+                'Require valid-user\nCGIPassAuth On\n</Location>\n')
+    return serve(site, name, ["/usr/sbin/apache2", "-DFOREGROUND", "-f", site.path(name)])
+
+
+def authorizer(server, title, target):
+    def case(o):
+        with Bench("lmdb") as b:
+            script = b.hot(b.tpauth())
+            t = server(b, PROGRAM, {"TPAUTH_CONFIG": b.site.config})
+            h = server(b, f"{TOOLS}/hello", {"HELLO_MODE": "authorizer"})
+            if request(t, "GET", "/file.txt").status != 401:
+                raise RuntimeError("the authorizer lets everybody in")
+            compare(f"authorizer in front of a static file under {title}, HS256, hot, on lmdb, against a hello authorizer",
+                    lambda: wrk(h, "/file.txt", o.seconds, script), lambda: wrk(t, "/file.txt", o.seconds, script), o.pairs, target)
+    return case
 
 
 def keys_rs256(site):
@@ -279,6 +347,8 @@ CASES = {
     "token": token("login", 0.85),
     "token-one-round-trip": token("login1", None),
     "token-rs256": token_rs256,
+    "authorizer-lighttpd": authorizer(lighttpd_authorizer, "lighttpd", 0.85),
+    "authorizer-apache": authorizer(apache_authorizer, "Apache's mod_authnz_fcgi", 0.85),
     "cgi": cgi,
     "memory": memory,
     "start": start,

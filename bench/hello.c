@@ -3,7 +3,8 @@
  * The yardstick: a bare libfcgi responder, and what the least possible authorization work adds to
  * it. HELLO_MODE: "bare", "hget" (one HGET on Redis), "login" (the three writes of a login in the
  * Python original: HSET, EXPIRE, SET, each awaited as there), "login1" (the three in one round
- * trip). HELLO_REDIS: path of the server's unix socket.
+ * trip), "authorizer" (a permission for whoever asks). HELLO_REDIS: path of the server's unix
+ * socket.
  */
 #include <fcgiapp.h>
 #include <hiredis/hiredis.h>
@@ -69,7 +70,7 @@ int main(void)
 
 	if (mode == NULL)
 		mode = "bare";
-	if (strcmp(mode, "bare") != 0) {
+	if (strcmp(mode, "bare") != 0 && strcmp(mode, "authorizer") != 0) {
 		redis = redisConnectUnix(getenv("HELLO_REDIS"));
 		if (redis == NULL || redis->err != 0)
 			return EXIT_FAILURE;
@@ -82,9 +83,14 @@ int main(void)
 			hget();
 		else if (mode[0] == 'l')
 			login(mode[5] == '1');
-		FCGX_FPrintF(r.out,
-			     "Content-Type: application/json\r\nCache-Control: no-store\r\n\r\n%s",
-			     claims);
+		if (mode[0] == 'a')
+			FCGX_FPrintF(r.out,
+				     "Status: 200 OK\r\nVariable-REMOTE_USER: user_099\r\n\r\n");
+		else
+			FCGX_FPrintF(r.out,
+				     "Content-Type: application/json\r\nCache-Control: "
+				     "no-store\r\n\r\n%s",
+				     claims);
 		FCGX_Finish_r(&r);
 	}
 	return EXIT_SUCCESS;

@@ -244,6 +244,7 @@ static const char *const once[] = {
 	"HTTP_ORIGIN",		 "HTTP_HOST",
 	"HTTP_X_FORWARDED_FOR",	 "HTTP_X_FORWARDED_PROTO",
 	"HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_",
+	"HTTP_X_FORWARDED_URI",	 "HTTP_X_FORWARDED_METHOD",
 };
 
 START_TEST(a_header_that_decides_refuses_when_given_twice)

@@ -60,6 +60,22 @@ START_TEST(a_204_has_no_length_and_no_body)
 }
 END_TEST
 
+START_TEST(a_bare_answer_is_its_status_and_its_own_headers)
+{
+	TP_CLEANUP(response_release) struct http_resp r;
+
+	response_init(&r);
+	r.status = 200;
+	r.bare = true;
+	memcpy(r.request_id, "req-1", 6);
+	ck_sent(&r, "Status: 200 OK\r\n\r\n");
+	response_header(&r, "Variable-A", SPAN_LIT("b"));
+	ck_sent(&r, "Status: 200 OK\r\nVariable-A: b\r\n\r\n");
+	response_clear(&r);
+	ck_assert(!r.bare);
+}
+END_TEST
+
 START_TEST(an_empty_body_has_length_0)
 {
 	TP_CLEANUP(response_release) struct http_resp r;
@@ -249,6 +265,7 @@ static Suite *suite(void)
 	tcase_add_test(t, sends_status_headers_id_length_and_body);
 	tcase_add_test(t, an_answer_to_head_tells_the_length_and_sends_no_body);
 	tcase_add_test(t, a_204_has_no_length_and_no_body);
+	tcase_add_test(t, a_bare_answer_is_its_status_and_its_own_headers);
 	tcase_add_test(t, an_empty_body_has_length_0);
 	tcase_add_loop_test(t, a_value_with_a_control_character_fails_the_whole_answer, 0,
 			    (int)TP_COUNT(split));

@@ -8,6 +8,8 @@
 #include "support/alloc_fail.h"
 #include "support/check_run.h"
 
+#include <stdio.h>
+
 #include "base/banned.h"
 
 static struct scope_set set_of(const char *text)
@@ -186,6 +188,24 @@ START_TEST(intersects_into_one_of_its_arguments)
 }
 END_TEST
 
+START_TEST(unites_without_repeating)
+{
+	struct scope_set into = set_of("x a"), more = set_of("b a y");
+	struct scope_set many = { 0 };
+	struct tp_err err;
+	char names[LIMIT_SCOPES][8];
+
+	ck_assert_int_eq(scope_unite(&into, &more, &err), TP_OK);
+	assert_joined(&into, "x a b y");
+	for (many.n = 0; many.n < LIMIT_SCOPES; many.n++) {
+		snprintf(names[many.n], sizeof(names[0]), "s%zu", many.n);
+		many.v[many.n] = span_of(names[many.n]);
+	}
+	ck_assert_int_eq(scope_unite(&many, &many, &err), TP_OK);
+	ck_assert_int_eq(scope_unite(&many, &more, &err), TP_BAD_SCOPE);
+}
+END_TEST
+
 START_TEST(finds_a_scope_by_its_whole_name)
 {
 	struct scope_set set = set_of("user:read admin");
@@ -245,6 +265,7 @@ static Suite *scope_suite(void)
 	tcase_add_test(tc, takes_a_missing_claim_as_an_empty_set);
 	tcase_add_loop_test(tc, compares_sets_scope_by_scope, 0, TP_COUNT(pairs));
 	tcase_add_test(tc, intersects_into_one_of_its_arguments);
+	tcase_add_test(tc, unites_without_repeating);
 	tcase_add_test(tc, finds_a_scope_by_its_whole_name);
 	tcase_add_test(tc, makes_a_claim_that_reads_back_the_same);
 	tcase_add_test(tc, makes_no_claim_without_memory);

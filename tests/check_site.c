@@ -38,6 +38,9 @@ START_TEST(opens_with_what_it_is_given)
 	spec.cors_urls = LIST("https://a.example", "*", "*.b.example");
 	spec.cors_methods = LIST("GET", "POST");
 	spec.cors_headers = LIST("X-One", "*");
+	spec.required_scopes = LIST("user:read", "a b", "a");
+	spec.preflight_checked = true;
+	spec.pass_jwt = true;
 	ck_assert_int_eq(site_open(&spec, &s, &err), TP_OK);
 
 	ck_assert(span_is(s.path[HTTP_PATH_TOKEN], "/token"));
@@ -56,6 +59,9 @@ START_TEST(opens_with_what_it_is_given)
 	ck_assert_uint_eq(s.n_cors_headers, 2);
 	ck_assert(span_is(s.cors_headers[0], "X-One"));
 	ck_assert_int_eq(s.max_body, 65536);
+	ck_assert_uint_eq(s.required_scopes.n, 3);
+	ck_assert(span_is(s.required_scopes.v[2], "b"));
+	ck_assert(s.scope_rules == NULL && s.preflight_checked && s.pass_jwt);
 	site_close(&s);
 }
 END_TEST
@@ -72,12 +78,32 @@ START_TEST(what_is_not_given_is_off_or_empty)
 		ck_assert_uint_eq(s.path[i].len, 0);
 	ck_assert_uint_eq(s.root_path.len, 0);
 	ck_assert(!s.has_public_origin && !s.cors && !s.cors_any && !s.issues);
+	ck_assert(s.required_scopes.n == 0 && s.scope_rules == NULL);
+	ck_assert(!s.preflight_checked && !s.pass_jwt);
 	ck_assert_uint_eq(s.n_cors_patterns + s.n_cors_methods + s.n_cors_headers + s.n_proxies, 0);
 	site_close(&s);
 	site_close(&s);
 	site_close(NULL);
 }
 END_TEST
+
+static void set_auth(struct site_spec *s, const char *t)
+{
+	s->path[HTTP_PATH_AUTH] = t;
+}
+
+static void set_required(struct site_spec *s, const char *t)
+{
+	static const char *list[] = { "a", NULL, NULL };
+
+	list[1] = t;
+	s->required_scopes = list;
+}
+
+static void set_rules(struct site_spec *s, const char *t)
+{
+	s->scope_rules = t;
+}
 
 static void set_token(struct site_spec *s, const char *t)
 {
@@ -206,6 +232,16 @@ static const struct {
 	{ set_health, "/h\n", "HEALTH_URL" PATH_RULE },
 	{ set_health, "/token", "TOKEN_URL and HEALTH_URL are the same path" },
 	{ set_health, "/v1/health_check-2.json", NULL },
+	{ set_auth, "auth", "AUTH_URL" PATH_RULE },
+	{ set_auth, "/userinfo", "USERINFO_URL and AUTH_URL are the same path" },
+	{ set_auth, "", NULL },
+	{ set_required, "user:read", NULL },
+	{ set_required, "b  c", NULL },
+	{ set_required, "b\"", "REQUIRED_SCOPES: \"b\"\" is no scope" },
+	{ set_required, "a\tb", "REQUIRED_SCOPES: \"a\tb\" is no scope" },
+	{ set_rules, "", NULL },
+	{ set_rules, "/nonexistent/rules",
+	  "SCOPE_RULES /nonexistent/rules: No such file or directory" },
 	{ set_root, "auth", "ROOT_PATH must be a path that starts with /" },
 	{ set_root, "/", NULL },
 	{ set_public, "login.example.org", "PUBLIC_URL must be http(s)://host[:port][/path]" },

@@ -71,6 +71,17 @@ enum tp_rc scope_from_claim(const struct jval *scopes, struct scope_set *ret, st
 	return TP_OK;
 }
 
+enum tp_rc scope_unite(struct scope_set *into, const struct scope_set *more, struct tp_err *err)
+{
+	for (size_t i = 0; i < more->n; i++) {
+		enum tp_rc rc = add(into, more->v[i], err);
+
+		if (rc != TP_OK)
+			return rc;
+	}
+	return TP_OK;
+}
+
 bool scope_has(const struct scope_set *set, struct span scope)
 {
 	for (size_t i = 0; i < set->n; i++)

@@ -20,6 +20,10 @@ enum tp_rc scope_parse(struct span text, struct scope_set *ret, struct tp_err *e
 enum tp_rc scope_from_claim(const struct jval *scopes, struct scope_set *ret,
 			    struct tp_err *err) TP_MUSTUSE;
 
+/* Puts those of more into *into as well. TP_BAD_SCOPE: too many; *into then has some of them. */
+enum tp_rc scope_unite(struct scope_set *into, const struct scope_set *more,
+		       struct tp_err *err) TP_MUSTUSE;
+
 bool scope_has(const struct scope_set *set, struct span scope);
 bool scope_covers(const struct scope_set *set, const struct scope_set *needed);
 void scope_intersect(const struct scope_set *a, const struct scope_set *b, struct scope_set *ret);

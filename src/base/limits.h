@@ -39,6 +39,10 @@ enum {
 	LIMIT_RESP_HEADERS  = 32768,
 	LIMIT_RESP_BODY     = 1048576,
 	LIMIT_REQUEST_ID    = 128,
+	LIMIT_URI_PATH      = 8192,  /* the path of a request to a protected application */
+	LIMIT_JWT_PASSED    = 3072,  /* a JWT that is handed to one, in a header */
+	LIMIT_SCOPE_FILE    = 262144,/* SCOPE_RULES */
+	LIMIT_SCOPE_RULES   = 4096,  /* its lines, count */
 
 	/* who may log in */
 	LIMIT_PASSWORD      = 1024,

@@ -42,7 +42,7 @@ OPT(sessions_url, ROUTE, SESSIONS_URL, "/sessions", ANY, OPTION_F_LATER,
     "path that lists the user's own sessions",
     "Path that lists the user's own sessions; DELETE on a path below it ends one of them.")
 
-OPT(auth_url, ROUTE, AUTH_URL, "/auth", ANY, OPTION_F_LATER,
+OPT(auth_url, ROUTE, AUTH_URL, "/auth", ANY, 0,
     "path for nginx auth_request and the like",
     "Path that answers whether a request may pass, with an empty body and identity headers: for "
     "nginx `auth_request`, Traefik, Caddy and others.")
@@ -268,25 +268,27 @@ OPT(cors_allow_headers, LIST, CORS_ALLOW_HEADERS, "[\"*\"]", CALLED("HEADERS"), 
 
 GROUP("Protecting other applications", REQUIRED_SCOPES)
 
-OPT(required_scopes, LIST, REQUIRED_SCOPES, "", CALLED("SCOPES"), OPTION_F_EMPTY | OPTION_F_LATER,
+OPT(required_scopes, LIST, REQUIRED_SCOPES, "", CALLED("SCOPES"), OPTION_F_EMPTY,
     "scopes that every protected request needs",
     "Scopes that every request needs which the authorizer or AUTH_URL is asked about. Those of "
     "the web server's parameter TPAUTH_REQUIRE_SCOPES and of SCOPE_RULES are added to them.")
 
-OPT(scope_rules, PATH, SCOPE_RULES, NULL, ANY, OPTION_F_LATER,
+OPT(scope_rules, PATH, SCOPE_RULES, NULL, ANY, 0,
     "file that maps paths and methods to scopes",
-    "A file that maps path prefixes and methods to the scopes that they need. The longest prefix "
-    "that ends at a `/` counts.")
+    "A file that maps path prefixes and methods to the scopes that they need. It is described in "
+    "SCOPE RULES below.")
 
-OPT(authorizer_preflight, ENUM, AUTHORIZER_PREFLIGHT, "pass", ONE_OF("pass|check"), OPTION_F_LATER,
+OPT(authorizer_preflight, ENUM, AUTHORIZER_PREFLIGHT, "pass", ONE_OF("pass|check"), 0,
     "what a CORS preflight gets from the authorizer",
-    "What a CORS preflight (OPTIONS without credentials) gets from the authorizer: `pass` leaves "
-    "it to the protected application, `check` demands a session as for any other request.")
+    "What a CORS preflight (OPTIONS without credentials) gets from the authorizer and AUTH_URL: "
+    "`pass` leaves it to the protected application, `check` demands a session as for any other "
+    "request.")
 
-OPT(authorizer_pass_jwt, BOOL, AUTHORIZER_PASS_JWT, "false", ANY, OPTION_F_LATER,
+OPT(authorizer_pass_jwt, BOOL, AUTHORIZER_PASS_JWT, "false", ANY, 0,
     "hand the JWT to the protected application",
     "Whether the authorizer and AUTH_URL hand the JWT of the session to the protected "
-    "application.")
+    "application. AUTH_URL does only where the web server sets the parameter TPAUTH_SUBREQUEST to "
+    "1. mod_fcgid shows it to the client, unless its configuration removes the header.")
 
 OPT(login_url, STR, LOGIN_URL, NULL, CALLED("URL"), OPTION_F_LATER,
     "where the authorizer sends a browser without a session",
@@ -351,7 +353,8 @@ OPT(log_format, ENUM, LOG_FORMAT, "logfmt", ONE_OF("logfmt|json"), 0,
 OPT(trusted_proxies, LIST, TRUSTED_PROXIES, "", CALLED("ADDRESSES"), OPTION_F_EMPTY,
     "addresses whose X-Forwarded-For counts",
     "Addresses and networks (`10.0.0.0/8`) of reverse proxies whose X-Forwarded-For counts. It is "
-    "read from the right, past the proxies listed here.")
+    "read from the right, past the proxies listed here. When one of them asks AUTH_URL, its "
+    "X-Forwarded-Uri, X-Forwarded-Method and X-Forwarded-Host name the request that is meant.")
 
 OPT(max_body_bytes, SIZE, MAX_BODY_BYTES, "65536", RANGE(1024, LIMIT_BODY), 0,
     "largest request body that is read",

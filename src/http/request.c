@@ -43,6 +43,15 @@ enum var {
 	VAR_CORS_HEADERS,
 	VAR_REQUEST_ID,
 	VAR_TRANSFER_ENCODING,
+	VAR_URI,
+	VAR_TPAUTH_METHOD,
+	VAR_TPAUTH_SCOPES,
+	VAR_TPAUTH_SUBREQUEST,
+	VAR_FORWARDED_URI,
+	VAR_FORWARDED_METHOD,
+	VAR_FORWARDED_HOST,
+	VAR_APACHE_ROLE,
+	VAR_REMOTE_PASSWD,
 	VARS
 };
 
@@ -75,6 +84,15 @@ static const struct {
 	[VAR_CORS_HEADERS]           = VAR("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", FIRST),
 	[VAR_REQUEST_ID]             = VAR("HTTP_X_REQUEST_ID", FIRST),
 	[VAR_TRANSFER_ENCODING]      = VAR("HTTP_TRANSFER_ENCODING", FIRST),
+	[VAR_URI]                    = VAR("REQUEST_URI", LAST),
+	[VAR_TPAUTH_METHOD]          = VAR("TPAUTH_METHOD", LAST),
+	[VAR_TPAUTH_SCOPES]          = VAR("TPAUTH_REQUIRE_SCOPES", LAST),
+	[VAR_TPAUTH_SUBREQUEST]      = VAR("TPAUTH_SUBREQUEST", LAST),
+	[VAR_FORWARDED_URI]          = VAR("HTTP_X_FORWARDED_URI", ONCE),
+	[VAR_FORWARDED_METHOD]       = VAR("HTTP_X_FORWARDED_METHOD", ONCE),
+	[VAR_FORWARDED_HOST]         = VAR("HTTP_X_FORWARDED_HOST", ONCE),
+	[VAR_APACHE_ROLE]            = VAR("FCGI_APACHE_ROLE", LAST),
+	[VAR_REMOTE_PASSWD]          = VAR("REMOTE_PASSWD", LAST),
 };
 /* clang-format on */
 
@@ -149,7 +167,7 @@ static enum tp_rc collect(char *const *envp, struct span v[VARS], struct tp_err 
 	return rc;
 }
 
-static enum http_method method_of(struct span name)
+enum http_method request_method(struct span name)
 {
 	static const char *const names[] = { "GET",   "HEAD",	"POST",	  "PUT",
 					     "PATCH", "DELETE", "OPTIONS" };
@@ -260,7 +278,7 @@ static struct span client_address(const struct http_site *site, struct span peer
 static void set_headers(struct http_req *r, const struct span v[VARS])
 {
 	r->method_name = v[VAR_METHOD];
-	r->method = method_of(r->method_name);
+	r->method = request_method(r->method_name);
 	r->path_info = v[VAR_PATH_INFO];
 	r->query = v[VAR_QUERY];
 	r->content_type = v[VAR_CONTENT_TYPE];
@@ -274,6 +292,16 @@ static void set_headers(struct http_req *r, const struct span v[VARS])
 	r->redirect_authorization = v[VAR_REDIRECT_AUTHORIZATION];
 	r->cookie = v[VAR_COOKIE];
 	r->remote_addr = client_address(r->site, v[VAR_REMOTE_ADDR], v[VAR_FORWARDED_FOR]);
+	r->from_proxy = site_trusts(r->site, v[VAR_REMOTE_ADDR]);
+	r->uri = v[VAR_URI];
+	r->tpauth_method = v[VAR_TPAUTH_METHOD];
+	r->tpauth_scopes = v[VAR_TPAUTH_SCOPES];
+	r->tpauth_subrequest = v[VAR_TPAUTH_SUBREQUEST];
+	r->forwarded_uri = v[VAR_FORWARDED_URI];
+	r->forwarded_method = v[VAR_FORWARDED_METHOD];
+	r->forwarded_host = v[VAR_FORWARDED_HOST];
+	r->apache_role = v[VAR_APACHE_ROLE];
+	r->remote_passwd = v[VAR_REMOTE_PASSWD];
 }
 
 /* The failure that came first. */

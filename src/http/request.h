@@ -24,7 +24,8 @@ enum http_method {
 	HTTP_PATCH = 16,
 	HTTP_DELETE = 32,
 	HTTP_OPTIONS = 64,
-	HTTP_OTHER = 128
+	HTTP_OTHER = 128,
+	HTTP_ANY = 255
 };
 
 /*
@@ -47,7 +48,17 @@ struct http_req {
 	struct span cors_method, cors_headers;			   /* Access-Control-Request-* */
 	struct span authorization, redirect_authorization, cookie; /* see request_credential() */
 	struct span remote_addr;				   /* past TRUSTED_PROXIES */
-	int64_t content_length; /* -1: not said, the body ends where its source does */
+	bool from_proxy; /* the peer itself is one of TRUSTED_PROXIES */
+
+	/* About the request that a web server asks us about: see http/guard.h. */
+	struct span uri;	   /* REQUEST_URI: raw */
+	struct span tpauth_method; /* TPAUTH_*: parameters that the web server's settings give */
+	struct span tpauth_scopes; /* TPAUTH_REQUIRE_SCOPES */
+	struct span tpauth_subrequest;
+	struct span forwarded_uri, forwarded_method, forwarded_host; /* X-Forwarded-*; anybody's */
+	struct span apache_role;   /* FCGI_APACHE_ROLE: which of its steps Apache is at */
+	struct span remote_passwd; /* Apache asks whether a Basic password is right */
+	int64_t content_length;	   /* -1: not said, the body ends where its source does */
 	char request_id[LIMIT_REQUEST_ID + 1];
 	struct http_body source;
 	struct buf body; /* filled by request_body() */
@@ -85,6 +96,9 @@ enum tp_rc request_body(struct http_req *r, struct tp_err *err) TP_MUSTUSE;
 
 /* The body as a form, by its content type (form_parse()). No body is an empty form. */
 enum tp_rc request_form(struct http_req *r, struct form *ret, struct tp_err *err) TP_MUSTUSE;
+
+/* HTTP_OTHER where it is none of those that have a name here. */
+enum http_method request_method(struct span name);
 
 void request_release(struct http_req *r);
 

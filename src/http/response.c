@@ -31,6 +31,7 @@ void response_clear(struct http_resp *r)
 	buf_reset(&r->headers);
 	buf_reset(&r->body);
 	r->status = 0;
+	r->bare = false;
 	r->broken = false;
 	r->replaced = TP_OK;
 }
@@ -162,6 +163,10 @@ void response_send(const struct http_resp *r, response_put *put, void *arg)
 	snprintf(line, sizeof(line), "Status: %d %s\r\n", r->status, response_reason(r->status));
 	put_str(put, arg, line);
 	put(arg, headers.p, headers.len);
+	if (r->bare) {
+		put_str(put, arg, "\r\n");
+		return;
+	}
 	if (r->replaced != TP_OK && r->status == 503)
 		put_str(put, arg, "Retry-After: 5\r\n");
 	if (r->request_id[0] != '\0') {

@@ -18,8 +18,10 @@ struct http_event {
 
 struct http_resp {
 	int status;
-	bool no_body;	     /* an answer to HEAD: its length is told, its bytes are not sent */
-	bool broken;	     /* a header could not be added as it was given */
+	bool no_body; /* an answer to HEAD: its length is told, its bytes are not sent */
+	bool bare;    /* the authorizer's permission: Status and headers alone, since a server
+		       * may put what else it is told into the protected answer */
+	bool broken;  /* a header could not be added as it was given */
 	enum tp_rc replaced; /* other than TP_OK: response_replace() was called with it */
 	char request_id[LIMIT_REQUEST_ID + 1]; /* X-Request-ID; "": none */
 	struct buf headers;		       /* "Name: value\r\n" lines, without the three that

@@ -23,31 +23,31 @@ static const struct {
 };
 /* clang-format on */
 
-static const struct route *find(const struct http_call *c, const struct route *routes, size_t n,
-				struct span path)
+static const struct route *find(const struct http_call *c, struct span path)
 {
-	for (size_t i = 0; i < n && path.len > 0; i++) {
-		if (span_eq(c->site->path[routes[i].path], path) &&
-		    (c->site->issues || (routes[i].flags & ROUTE_ISSUER) == 0))
-			return &routes[i];
+	const struct route *r = c->routes;
+
+	for (; r < c->routes + c->n_routes && path.len > 0; r++) {
+		if (span_eq(c->site->path[r->path], path) &&
+		    (c->site->issues || (r->flags & ROUTE_ISSUER) == 0))
+			return r;
 	}
 	return NULL;
 }
 
 /* As router.h says, in that order. */
-static const struct route *find_route(const struct http_call *c, const struct route *routes,
-				      size_t n)
+static const struct route *find_route(const struct http_call *c)
 {
 	struct span path = c->req->path, root = c->site->root_path;
-	const struct route *route = find(c, routes, n, path);
+	const struct route *route = find(c, path);
 
 	if (route != NULL)
 		return route;
 	if (root.len == 0)
-		return find(c, routes, n, c->req->path_info);
+		return find(c, c->req->path_info);
 	if (path.len <= root.len || memcmp(path.p, root.p, root.len) != 0)
 		return NULL;
-	return find(c, routes, n, (struct span){ path.p + root.len, path.len - root.len });
+	return find(c, (struct span){ path.p + root.len, path.len - root.len });
 }
 
 static bool is_safe(enum http_method m)
@@ -55,23 +55,23 @@ static bool is_safe(enum http_method m)
 	return m == HTTP_GET || m == HTTP_HEAD || m == HTTP_OPTIONS;
 }
 
+static bool is_guard(const struct http_call *c)
+{
+	return c->route != NULL && (c->route->flags & ROUTE_GUARD) != 0;
+}
+
 /* What a proved session must have besides. */
 static enum tp_rc admit(struct http_call *c, struct tp_err *err)
 {
-	struct scope_set needed;
-	enum tp_rc rc;
+	enum http_method method = is_guard(c) ? c->guarded.method : c->req->method;
 
-	if (c->access->by == ACCESS_COOKIE && !is_safe(c->req->method)) {
-		rc = cors_same_origin(c->site, c->req, true, err);
+	if (c->access->by == ACCESS_COOKIE && !is_safe(method)) {
+		enum tp_rc rc = cors_same_origin(c->site, c->req, true, err);
+
 		if (rc != TP_OK)
 			return rc;
 	}
-	if (c->route->scopes == NULL)
-		return TP_OK;
-	rc = scope_parse(span_of(c->route->scopes), &needed, err);
-	if (rc != TP_OK)
-		return tp_fail(err, TP_INTERNAL, "the scopes of a route cannot be read");
-	return access_require(c->access, &needed, err);
+	return access_require(c->access, &c->needed, err);
 }
 
 static enum tp_rc serve_session(struct http_call *c, struct tp_err *err)
@@ -96,16 +96,29 @@ static enum tp_rc serve_session(struct http_call *c, struct tp_err *err)
 	return rc;
 }
 
-static enum tp_rc serve(struct http_call *c, const struct route *routes, size_t n,
-			struct tp_err *err)
+/* Which scopes the request needs. */
+static enum tp_rc read_needed(struct http_call *c, struct tp_err *err)
+{
+	if (is_guard(c))
+		return guard_read(c, err);
+	if (scope_parse(span_of(c->route->scopes), &c->needed, NULL) != TP_OK)
+		return tp_fail(err, TP_INTERNAL, "the scopes of a route cannot be read");
+	return TP_OK;
+}
+
+static enum tp_rc serve(struct http_call *c, struct tp_err *err)
 {
 	enum tp_rc rc;
 
-	c->route = find_route(c, routes, n);
 	if (c->route == NULL)
 		return tp_fail(err, TP_NO_ROUTE, "no such path");
 	if ((c->route->methods & c->req->method) == 0)
 		return tp_fail(err, TP_BAD_METHOD, "method not allowed");
+	rc = read_needed(c, err);
+	if (rc != TP_OK)
+		return rc;
+	if (is_guard(c) && guard_passes_preflight(c))
+		return c->route->handler(c, err);
 	if ((c->route->flags & ROUTE_SESSION) != 0)
 		return serve_session(c, err);
 	if ((c->route->flags & ROUTE_LOGIN) != 0) {
@@ -116,15 +129,23 @@ static enum tp_rc serve(struct http_call *c, const struct route *routes, size_t 
 	return c->route->handler(c, err);
 }
 
+static void put_needed(const struct http_call *c, struct buf *out)
+{
+	if (c->needed.n == 0)
+		return;
+	buf_str(out, ", scope=\"");
+	scope_join(&c->needed, out);
+	buf_char(out, '"');
+}
+
 static void put_challenge(struct http_call *c, enum tp_rc rc)
 {
 	struct buf *out = &c->resp->headers;
 
 	buf_str(out, "WWW-Authenticate: Bearer");
 	if (rc == TP_FORBIDDEN) {
-		buf_str(out, " error=\"insufficient_scope\", scope=\"");
-		buf_str(out, c->route != NULL && c->route->scopes != NULL ? c->route->scopes : "");
-		buf_char(out, '"');
+		buf_str(out, " error=\"insufficient_scope\"");
+		put_needed(c, out);
 	} else if (rc != TP_NO_CREDENTIAL) {
 		buf_str(out, " error=\"invalid_token\"");
 	}
@@ -190,61 +211,106 @@ static struct span or_absent(struct span s)
 	return s.len > 0 ? s : (struct span){ NULL, 0 };
 }
 
+/* The request that the line is about: of a guard, the protected one, as far as it is known. A path
+ * that cannot be judged is shown as it came, without its query. */
+static void name_request(const struct http_call *c, struct span *ret_method, struct span *ret_path)
+{
+	const struct guarded *g = &c->guarded;
+	struct span target = g->target;
+
+	*ret_method = g->method_name.p != NULL ? g->method_name : c->req->method_name;
+	*ret_path = g->path.p != NULL ? g->path : c->req->path;
+	if (g->path.p == NULL && target.p != NULL)
+		*ret_path = span_cut(&target, '?');
+}
+
 static void log_answer(const struct http_call *c, const struct tp_err *err)
 {
+	struct span method, path;
 	struct span reason = span_of(c->resp->status >= 400 ? err->msg : "");
 	struct http_event *e = &c->resp->event;
 
 	settle_event(c->resp, e);
 	if (e->word == NULL || !log_wants(e->level))
 		return;
-	log_event(e->level, e->word, LOG_SPAN("method", c->req->method_name),
-		  LOG_SPAN("path", c->req->path), LOG_INT("status", c->resp->status),
+	name_request(c, &method, &path);
+	log_event(e->level, e->word, LOG_SPAN("method", method), LOG_SPAN("path", path),
+		  LOG_INT("status", c->resp->status),
 		  LOG_SPAN("user", or_absent(buf_view(&e->user))),
 		  LOG_SPAN("session", or_absent(span_of(e->session))),
 		  LOG_SPAN("remote", c->req->remote_addr), LOG_SPAN("reason", or_absent(reason)));
 }
 
-/* Fills resp for good or bad; a preflight is answered before any route is looked for. */
-static void answer(struct http_call *c, enum tp_rc init_rc, const struct route *routes, size_t n,
-		   struct tp_err *err)
+/* The failure as the client gets to see it. */
+static enum tp_rc visible(const struct http_call *c, enum tp_rc rc)
+{
+	return is_guard(c) ? guard_refusal(rc) : rc;
+}
+
+/* Fills resp for good or bad. A preflight is answered whatever the path, but not where it is
+ * another application's. */
+static void answer(struct http_call *c, enum tp_rc init_rc, struct tp_err *err)
 {
 	enum tp_rc rc = init_rc;
 
-	if (rc == TP_OK && cors_is_preflight(c->site, c->req)) {
+	if (c->route == NULL)
+		c->route = find_route(c);
+	if (rc == TP_OK && !is_guard(c) && cors_is_preflight(c->site, c->req)) {
 		cors_preflight(c->site, c->req, c->resp);
 		return;
 	}
 	if (rc == TP_OK)
-		rc = serve(c, routes, n, err);
+		rc = serve(c, err);
 	if (rc != TP_OK)
-		answer_error(c, rc, err);
+		answer_error(c, visible(c, rc), err);
+	if (c->resp->bare)
+		return;
 	response_header(c->resp, "Cache-Control", SPAN_LIT("no-store"));
 	cors_headers(c->site, c->req, c->resp);
+}
+
+static void serve_call(struct http_call *c, char *const *envp, struct http_body body)
+{
+	struct tp_err err = { .rc = TP_OK };
+	struct http_req req;
+	enum tp_rc rc;
+
+	c->req = &req;
+	guarded_init(&c->guarded);
+	response_reset(c->resp);
+	store_begin(c->auth->store);
+	rc = request_init(&req, c->site, envp, body, &err);
+	memcpy(c->resp->request_id, req.request_id, sizeof(c->resp->request_id));
+	c->resp->no_body = req.method == HTTP_HEAD;
+	log_request(span_of(req.request_id));
+	answer(c, rc, &err);
+	rc = response_rc(c->resp, &err);
+	if (rc != TP_OK)
+		response_replace(c->resp, visible(c, rc));
+	log_answer(c, &err);
+	guarded_release(&c->guarded);
+	request_release(&req);
+	log_request((struct span){ NULL, 0 });
 }
 
 void http_serve_routes(const struct http_site *site, const struct auth_ctx *auth,
 		       const struct route *routes, size_t n_routes, char *const *envp,
 		       struct http_body body, struct http_resp *resp)
 {
-	struct tp_err err = { .rc = TP_OK };
-	struct http_req req;
-	struct http_call c = { .site = site, .auth = auth, .req = &req, .resp = resp };
-	enum tp_rc rc;
+	struct http_call c = { .site = site, .auth = auth, .resp = resp };
 
-	response_reset(resp);
-	store_begin(auth->store);
-	rc = request_init(&req, site, envp, body, &err);
-	memcpy(resp->request_id, req.request_id, sizeof(resp->request_id));
-	resp->no_body = req.method == HTTP_HEAD;
-	log_request(span_of(req.request_id));
-	answer(&c, rc, routes, n_routes, &err);
-	rc = response_rc(resp, &err);
-	if (rc != TP_OK)
-		response_replace(resp, rc);
-	log_answer(&c, &err);
-	request_release(&req);
-	log_request((struct span){ NULL, 0 });
+	c.routes = routes;
+	c.n_routes = n_routes;
+	serve_call(&c, envp, body);
+}
+
+void http_serve_route(const struct http_site *site, const struct auth_ctx *auth,
+		      const struct route *route, char *const *envp, struct http_body body,
+		      struct http_resp *resp)
+{
+	struct http_call c = { .site = site, .auth = auth, .resp = resp, .route = route };
+
+	serve_call(&c, envp, body);
 }
 
 void http_serve(const struct http_site *site, const struct auth_ctx *auth, char *const *envp,

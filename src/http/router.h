@@ -10,6 +10,7 @@
 #ifndef HTTP_ROUTER_H
 #define HTTP_ROUTER_H
 
+#include "http/guard.h"
 #include "http/request.h"
 #include "http/response.h"
 #include "http/site.h"
@@ -22,8 +23,12 @@ struct http_call {
 	const struct auth_ctx *auth;
 	struct http_req *req;
 	struct http_resp *resp;
+	const struct route *routes; /* to find the request's among */
+	size_t n_routes;
 	const struct route *route;   /* NULL until one was found */
 	const struct access *access; /* the proved session; NULL unless the route asks for one */
+	struct scope_set needed;     /* the scopes that the request needs, once they are known */
+	struct guarded guarded;	     /* ROUTE_GUARD: the request that is decided about */
 };
 
 /*
@@ -36,7 +41,10 @@ enum {
 	ROUTE_SESSION = 1, /* needs a proved session: when cookies proved it and the method is not
 			    * safe (RFC 9110 9.2.1), foreign origins are refused */
 	ROUTE_ISSUER = 2,  /* exists only on an authorization server */
-	ROUTE_LOGIN = 4 /* makes cookies: refused from foreign origins though nothing is proved */
+	ROUTE_LOGIN = 4, /* makes cookies: refused from foreign origins though nothing is proved */
+	ROUTE_GUARD = 8, /* decides about another request, see http/guard.h; access is NULL for a
+			  * preflight that passes */
+	ROUTE_ROLE = 16	 /* with ROUTE_GUARD: the authorizer role, where the request is that one */
 };
 
 struct route {
@@ -60,6 +68,11 @@ void http_serve_routes(const struct http_site *site, const struct auth_ctx *auth
 		       const struct route *routes, size_t n_routes, char *const *envp,
 		       struct http_body body, struct http_resp *resp);
 
-http_handler h_token, h_refresh, h_userinfo, h_logout, h_health;
+/* The same by a route that is given, whatever the path. */
+void http_serve_route(const struct http_site *site, const struct auth_ctx *auth,
+		      const struct route *route, char *const *envp, struct http_body body,
+		      struct http_resp *resp);
+
+http_handler h_token, h_refresh, h_userinfo, h_logout, h_health, h_auth;
 
 #endif

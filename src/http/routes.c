@@ -19,6 +19,8 @@ const struct route http_routes[] = {
 	  "End the session, or all of the user's" },
 	{ HTTP_PATH_HEALTH, HTTP_GET | HTTP_HEAD, 0, NULL, h_health,
 	  "Whether the service and its store answer" },
+	{ HTTP_PATH_AUTH, HTTP_ANY, ROUTE_SESSION | ROUTE_GUARD, NULL, h_auth,
+	  "Whether a request to a protected application may pass" },
 };
 /* clang-format on */
 

@@ -6,6 +6,8 @@
  */
 #include "http/site.h"
 
+#include "http/scope_rules.h"
+
 #include <arpa/inet.h>
 #include <stdlib.h>
 
@@ -16,7 +18,7 @@ enum { IPV4_OFFSET = 96 };
 static const char *const path_settings[HTTP_PATHS] = {
 	[HTTP_PATH_TOKEN] = "TOKEN_URL",       [HTTP_PATH_REFRESH] = "REFRESH_URL",
 	[HTTP_PATH_USERINFO] = "USERINFO_URL", [HTTP_PATH_LOGOUT] = "LOGOUT_URL",
-	[HTTP_PATH_HEALTH] = "HEALTH_URL",
+	[HTTP_PATH_HEALTH] = "HEALTH_URL",     [HTTP_PATH_AUTH] = "AUTH_URL",
 };
 
 static struct span text_of(const char *s)
@@ -225,6 +227,31 @@ static enum tp_rc set_proxies(const char *const *list, struct http_site *s, stru
 	return TP_OK;
 }
 
+static enum tp_rc set_required(const char *const *list, struct http_site *s, struct tp_err *err)
+{
+	for (; list != NULL && *list != NULL; list++) {
+		struct scope_set some;
+
+		if (scope_parse(span_of(*list), &some, NULL) != TP_OK ||
+		    scope_unite(&s->required_scopes, &some, NULL) != TP_OK)
+			return tp_fail(err, TP_INVALID, "REQUIRED_SCOPES: \"%.60s\" is no scope",
+				       *list);
+	}
+	return TP_OK;
+}
+
+/* Scopes of protected applications. */
+static enum tp_rc set_guard(const struct site_spec *spec, struct http_site *s, struct tp_err *err)
+{
+	enum tp_rc rc = set_required(spec->required_scopes, s, err);
+
+	s->preflight_checked = spec->preflight_checked;
+	s->pass_jwt = spec->pass_jwt;
+	if (rc != TP_OK || text_of(spec->scope_rules).len == 0)
+		return rc;
+	return scope_rules_open(spec->scope_rules, &s->scope_rules, err);
+}
+
 static enum tp_rc set_all(const struct site_spec *spec, struct http_site *s, struct tp_err *err)
 {
 	enum tp_rc rc;
@@ -249,7 +276,9 @@ static enum tp_rc set_all(const struct site_spec *spec, struct http_site *s, str
 	if (rc == TP_OK)
 		rc = set_tokens(spec->cors_headers, "CORS_ALLOW_HEADERS", &s->cors_headers,
 				&s->n_cors_headers, err);
-	return rc == TP_OK ? set_proxies(spec->trusted_proxies, s, err) : rc;
+	if (rc == TP_OK)
+		rc = set_proxies(spec->trusted_proxies, s, err);
+	return rc == TP_OK ? set_guard(spec, s, err) : rc;
 }
 
 enum tp_rc site_open(const struct site_spec *spec, struct http_site *ret, struct tp_err *err)
@@ -272,6 +301,7 @@ void site_close(struct http_site *s)
 	free(s->cors_headers);
 	free(s->cors_methods);
 	free(s->proxies);
+	scope_rules_close(s->scope_rules);
 	*s = (struct http_site){ 0 };
 }
 

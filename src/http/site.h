@@ -4,6 +4,7 @@
 #ifndef HTTP_SITE_H
 #define HTTP_SITE_H
 
+#include "auth/scope.h"
 #include "http/cookie.h"
 #include "http/origin.h"
 
@@ -14,8 +15,11 @@ enum http_path {
 	HTTP_PATH_USERINFO,
 	HTTP_PATH_LOGOUT,
 	HTTP_PATH_HEALTH,
+	HTTP_PATH_AUTH,
 	HTTP_PATHS
 };
+
+struct scope_rules;
 
 /* As strings; everything is borrowed and must outlive the site. NULL-terminated lists; a NULL list
  * is an empty one, a NULL string an empty one. */
@@ -31,6 +35,12 @@ struct site_spec {
 	const char *const *trusted_proxies; /* addresses or networks (10.0.0.0/8, ::1) */
 	int64_t max_body;
 	bool issues; /* AUTHORIZATION_SERVER: else TOKEN_URL and REFRESH_URL are 404 */
+
+	/* About requests to protected applications. */
+	const char *const *required_scopes;
+	const char *scope_rules; /* a file, read by site_open(); empty: none */
+	bool preflight_checked;	 /* AUTHORIZER_PREFLIGHT: a preflight needs a session, too */
+	bool pass_jwt;
 };
 
 struct site_net {
@@ -55,6 +65,9 @@ struct http_site {
 	size_t n_proxies;
 	int64_t max_body;
 	bool issues;
+	struct scope_set required_scopes;
+	struct scope_rules *scope_rules; /* NULL: none */
+	bool preflight_checked, pass_jwt;
 };
 
 /* TP_INVALID names the setting. */

@@ -150,7 +150,8 @@ static enum tp_rc open_site(struct app *app, struct tp_err *err)
 			  [HTTP_PATH_REFRESH] = config_refresh_path(c),
 			  [HTTP_PATH_USERINFO] = c->userinfo_url,
 			  [HTTP_PATH_LOGOUT] = c->logout_url,
-			  [HTTP_PATH_HEALTH] = c->health_url },
+			  [HTTP_PATH_HEALTH] = c->health_url,
+			  [HTTP_PATH_AUTH] = c->auth_url },
 		.root_path = c->root_path,
 		.public_url = c->public_url,
 		.cookie_prefix = c->cookie_prefix,
@@ -167,6 +168,10 @@ static enum tp_rc open_site(struct app *app, struct tp_err *err)
 		.trusted_proxies = c->trusted_proxies.v,
 		.max_body = c->max_body_bytes,
 		.issues = c->authorization_server,
+		.required_scopes = c->required_scopes.v,
+		.scope_rules = c->scope_rules,
+		.preflight_checked = c->authorizer_preflight == CONFIG_PREFLIGHT_CHECK,
+		.pass_jwt = c->authorizer_pass_jwt,
 	};
 
 	return site_open(&spec, &app->site, err);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "http/authorizer.h"
 #include "http/router.h"
 #include "run/signals.h"
 
@@ -20,7 +21,10 @@
 
 /* A peer gets at least STUCK_MS before a read on it is broken; the timer is set anew only
  * when less is left, not for each request. */
-enum { STUCK_MS = 20000, ALARM_S = 40, ALARM_MS = 40000, ROLE_RESPONDER = 1 };
+enum { STUCK_MS = 20000, ALARM_S = 40, ALARM_MS = 40000 };
+
+/* FastCGI specification 5.1. */
+enum { ROLE_RESPONDER = 1, ROLE_AUTHORIZER = 2 };
 
 /* Under load the next connection is there already, and asking for it is cheaper than waiting for
  * it. So many requests are served between two looks at the signals. */
@@ -55,7 +59,10 @@ static void answer(struct worker *w)
 
 	log_divert(put, w->fcgi.err);
 	response_reset(&w->resp);
-	http_serve(&w->app->site, &w->app->auth, w->fcgi.envp, body, &w->resp);
+	if (w->fcgi.role == ROLE_AUTHORIZER)
+		authorizer_serve(&w->app->site, &w->app->auth, w->fcgi.envp, &w->resp);
+	else
+		http_serve(&w->app->site, &w->app->auth, w->fcgi.envp, body, &w->resp);
 	response_send(&w->resp, put, w->fcgi.out);
 	log_divert(NULL, NULL);
 }
@@ -145,7 +152,7 @@ static int serve_one(struct worker *w)
 		FCGX_Free(&w->fcgi, 1); /* variables cut short: never process */
 		return 0;
 	}
-	if (w->fcgi.role == ROLE_RESPONDER)
+	if (w->fcgi.role == ROLE_RESPONDER || w->fcgi.role == ROLE_AUTHORIZER)
 		answer(w);
 	else
 		refuse_role(w);

@@ -365,14 +365,14 @@ def fcgi_params(pairs):
     return out
 
 
-def fcgi_request(sock_path, params, body=b"", role=1, timeout=40):
+def fcgi_request(sock_path, params, body=b"", role=1, timeout=40, end_stdin=True):
     """One FastCGI request straight to the socket. Returns (raw answer, error stream), or (None, b'')
     when the connection ended without one."""
     with socket.socket(socket.AF_UNIX) as s:
         s.settimeout(timeout)
         s.connect(sock_path)
         data = fcgi_record(1, role.to_bytes(2, "big") + b"\0" * 6) + fcgi_record(4, fcgi_params(params)) + fcgi_record(4)
-        data += (fcgi_record(5, body) if body else b"") + fcgi_record(5)
+        data += (fcgi_record(5, body) if body else b"") + (fcgi_record(5) if end_stdin else b"")
         out, err, ended = b"", b"", False
         try:
             s.sendall(data)
@@ -423,6 +423,15 @@ def fcgi(sock_path, method, path, headers=(), body=b"", timeout=40):
         k = k.upper().replace("-", "_")
         params.append((k if k == "CONTENT_TYPE" else "HTTP_" + k, v))
     raw, _ = fcgi_request(sock_path, params, body, timeout=timeout)
+    return cgi_answer(raw) if raw is not None else None
+
+
+def authorizer(sock_path, method, target, headers=(), more=(), **kw):
+    """The authorizer role as a web server speaks it: no SCRIPT_NAME, the raw target, perhaps a body that never ends."""
+    params = [("FCGI_ROLE", "AUTHORIZER"), ("REQUEST_METHOD", method), ("REQUEST_URI", target), ("REMOTE_ADDR", "127.0.0.1"),
+              ("SERVER_PROTOCOL", "HTTP/1.1"), ("HTTP_HOST", "localhost"), *more]
+    params += [("HTTP_" + k.upper().replace("-", "_"), v) for k, v in headers]
+    raw, _ = fcgi_request(sock_path, params, role=2, end_stdin=False, **kw)
     return cgi_answer(raw) if raw is not None else None
 
 

@@ -5,6 +5,8 @@
  */
 #include "support/http_rig.h"
 
+#include "http/authorizer.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,7 +48,7 @@ void http_rig_open(struct http_rig *h)
 
 	*h = (struct http_rig){
 		.spec = { .path = { "/token", "/refresh", "/userinfo", "/logout",
-				    "/api/healthcheck" },
+				    "/api/healthcheck", "/auth" },
 			  .cookie_path = "/",
 			  .cookie_secure = true,
 			  .cors = true,
@@ -166,6 +168,11 @@ void http_rig_serve(struct http_rig *h)
 {
 	http_serve_routes(&h->site, &h->rig.a, h->routes, h->n_routes, h->env,
 			  http_rig_body(&h->body), &h->resp);
+}
+
+void http_rig_authorize(struct http_rig *h)
+{
+	authorizer_serve(&h->site, &h->rig.a, h->env, &h->resp);
 }
 
 static void put(void *arg, const char *p, size_t n)

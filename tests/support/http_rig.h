@@ -54,6 +54,7 @@ void http_rig_request(struct http_rig *h, const char *method, const char *target
 
 /* Serves what was laid out; allocates nothing by itself. */
 void http_rig_serve(struct http_rig *h);
+void http_rig_authorize(struct http_rig *h); /* in the role of FastCGI's authorizer */
 
 /* The answer as one text, good until the next one. */
 const char *http_rig_answer(struct http_rig *h);
