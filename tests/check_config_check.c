@@ -183,6 +183,9 @@ static const struct {
 	{ { QUIET, "EXPIRY=9" }, "LEEWAY is above EXPIRY\n" },
 	{ { QUIET, "TOKEN_HANDLER=exec:/bin/true" },
 	  "TOKEN_HANDLER is set and AUTHORIZATION_SERVER is false: nobody can log in here\n" },
+	{ { QUIET, "LOGIN_PAGE_URL=/login" },
+	  "LOGIN_PAGE_URL is set and AUTHORIZATION_SERVER is false: there is no login page "
+	  "here\n" },
 	{ { QUIET, "OPENAPI_URL=" }, "OPENAPI_URL is set, and this version does not use it yet\n" },
 	{ { QUIET, "OPENAPI_URL=", "DOCS_URL=/d" },
 	  "DOCS_URL and REDOC_URL show nothing while OPENAPI_URL is empty\n"

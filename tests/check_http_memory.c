@@ -253,6 +253,49 @@ START_TEST(a_refresh_is_whole_or_503_and_the_session_stands)
 }
 END_TEST
 
+static const struct {
+	const char *method, *body;
+	int status; /* with memory enough */
+	bool ends;  /* the session is over then */
+} page[] = {
+	{ "GET", NULL, 200, false },
+	{ "POST", "username=ann&password=b&return_to=/app", 303, false },
+	{ "POST", "logout=yes", 303, true },
+};
+
+/* The place to return to may be lost, and nothing else. */
+START_TEST(the_login_page_never_claims_what_is_not_so)
+{
+	bool failed = true;
+
+	h.spec.path[HTTP_PATH_LOGIN_PAGE] = "/login";
+	http_rig_site(&h);
+	for (long n = 1; failed; n++) {
+		TP_CLEANUP(buf_release) struct buf value = BUF_INIT(LIMIT_STORE_VALUE);
+		const char *got;
+		bool served;
+
+		ck_assert_int_lt(n, MOST);
+		h.rig.now += 4000;
+		fresh_session();
+		http_rig_request(&h, page[_i].method, "/login?return_to=/app", page[_i].body,
+				 ENV(http_cookies("user_099", secret_view(&m.handle))));
+		failed = serve_failing(n);
+		got = http_rig_answer(&h);
+		served = h.resp.status == page[_i].status;
+		ck_assert_msg(served || h.resp.status == 503, "allocation %ld: %s", n, got);
+		ck_assert_msg((strstr(got, "Set-Cookie") != NULL) == (h.resp.status == 303),
+			      "allocation %ld: %s", n, got);
+		if (served && page[_i].ends)
+			ck_assert(!rig_get(&h.rig, "user_099", secret_view(&m.handle), &value));
+		if (h.resp.status == 200)
+			ck_assert_ptr_nonnull(strstr(got, "logged in as"));
+		h.log_len = 0;
+	}
+	ck_assert_int_eq(h.resp.status, page[_i].status);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("http_memory");
@@ -268,6 +311,7 @@ static Suite *suite(void)
 	tcase_add_test(t, a_login_is_whole_with_a_session_behind_it_or_503);
 	tcase_add_test(t, a_wrong_password_never_passes_for_want_of_memory);
 	tcase_add_test(t, a_refresh_is_whole_or_503_and_the_session_stands);
+	tcase_add_loop_test(t, the_login_page_never_claims_what_is_not_so, 0, (int)TP_COUNT(page));
 	suite_add_tcase(s, t);
 	return s;
 }

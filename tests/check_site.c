@@ -31,6 +31,9 @@ START_TEST(opens_with_what_it_is_given)
 
 	spec.root_path = "/auth/";
 	spec.public_url = "https://login.example.org:8443/auth";
+	spec.path[HTTP_PATH_LOGIN_PAGE] = "/login";
+	spec.login_url = "/auth/login?x=y";
+	spec.title = "Tea & Co";
 	spec.cookie_prefix = "__Host-";
 	spec.cookie_samesite = COOKIE_LAX;
 	spec.cors_credentials = true;
@@ -45,6 +48,8 @@ START_TEST(opens_with_what_it_is_given)
 
 	ck_assert(span_is(s.path[HTTP_PATH_TOKEN], "/token"));
 	ck_assert(span_is(s.path[HTTP_PATH_HEALTH], "/api/healthcheck"));
+	ck_assert(span_is(s.path[HTTP_PATH_LOGIN_PAGE], "/login"));
+	ck_assert(span_is(s.login_url, "/auth/login?x=y") && span_is(s.title, "Tea & Co"));
 	ck_assert(span_is(s.root_path, "/auth"));
 	ck_assert(s.has_public_origin && s.public_origin.https && s.public_origin.port == 8443);
 	ck_assert(span_is(s.public_origin.host, "login.example.org"));
@@ -140,6 +145,16 @@ static void set_public(struct site_spec *s, const char *t)
 	s->public_url = t;
 }
 
+static void set_page(struct site_spec *s, const char *t)
+{
+	s->path[HTTP_PATH_LOGIN_PAGE] = t;
+}
+
+static void set_login_url(struct site_spec *s, const char *t)
+{
+	s->login_url = t;
+}
+
 static void set_prefix(struct site_spec *s, const char *t)
 {
 	s->cookie_prefix = t;
@@ -214,6 +229,9 @@ static void set_max_body(struct site_spec *s, const char *t)
 				    : LIMIT_BODY + 1;
 }
 
+#define LOGIN_URL_RULE                                                                 \
+	"LOGIN_URL must be a path that starts with /, or http(s)://host[:port]/path, " \
+	"without #"
 #define PATH_RULE " must start with / and have no / at its end"
 
 /* One change to the good settings, and what site_open() says to it (NULL: it opens). */
@@ -250,6 +268,26 @@ static const struct {
 	{ set_public, "ftp://a.example", "PUBLIC_URL must be http(s)://host[:port][/path]" },
 	{ set_public, "https://a..example/", "PUBLIC_URL must be http(s)://host[:port][/path]" },
 	{ set_public, "http://localhost:8080/", NULL },
+	{ set_page, "login", "LOGIN_PAGE_URL" PATH_RULE },
+	{ set_page, "/token", "TOKEN_URL and LOGIN_PAGE_URL are the same path" },
+	{ set_page, "/login", NULL },
+	{ set_page, "", NULL },
+	{ set_login_url, "", NULL },
+	{ set_login_url, "/login", NULL },
+	{ set_login_url, "/login?theme=dark&x=/", NULL },
+	{ set_login_url, "https://id.example.org:8443/login?x=y", NULL },
+	{ set_login_url, "http://localhost", NULL },
+	{ set_login_url, "login", LOGIN_URL_RULE },
+	{ set_login_url, "//evil.example/", LOGIN_URL_RULE },
+	{ set_login_url, "/\\evil.example/", LOGIN_URL_RULE },
+	{ set_login_url, "/log in", LOGIN_URL_RULE },
+	{ set_login_url, "/login\n", LOGIN_URL_RULE },
+	{ set_login_url, "/login#form", LOGIN_URL_RULE },
+	{ set_login_url, "/l\xc3\xb6gin", LOGIN_URL_RULE },
+	{ set_login_url, "https://", LOGIN_URL_RULE },
+	{ set_login_url, "https://user@evil.example/", LOGIN_URL_RULE },
+	{ set_login_url, "https:/login", LOGIN_URL_RULE },
+	{ set_login_url, "javascript:alert(1)", LOGIN_URL_RULE },
 	{ set_prefix, "a b", "COOKIE_PREFIX has a character that no cookie name may have" },
 	{ set_prefix, "a=", "COOKIE_PREFIX has a character that no cookie name may have" },
 	{ set_prefix, "__Host-", NULL },

@@ -31,6 +31,7 @@ enum {
 	LIMIT_ENV_VARS      = 256,   /* variables of one request, count */
 	LIMIT_ENV_BYTES     = 131072,/* their names and values together */
 	LIMIT_PATH          = 2048,
+	LIMIT_RETURN_TO     = 2048,  /* a path to go to after a login */
 	LIMIT_COOKIES       = 64,    /* cookies of one request, count */
 	LIMIT_COOKIE        = 4096,
 	LIMIT_FORM_FIELDS   = 32,    /* fields of one form, count */

@@ -252,6 +252,11 @@ static bool handler_unused(const struct config *c)
 	return c->token_handler != NULL && !c->authorization_server;
 }
 
+static bool page_unused(const struct config *c)
+{
+	return c->login_page_url[0] != '\0' && !c->authorization_server;
+}
+
 static bool docs_without_openapi(const struct config *c)
 {
 	return c->openapi_url[0] == '\0' &&
@@ -293,6 +298,8 @@ void config_warnings(const struct config *c, void (*fn)(void *arg, const char *s
 		{ leeway_above_expiry, "LEEWAY is above EXPIRY" },
 		{ handler_unused, "TOKEN_HANDLER is set and AUTHORIZATION_SERVER is false: nobody "
 				  "can log in here" },
+		{ page_unused, "LOGIN_PAGE_URL is set and AUTHORIZATION_SERVER is false: there is "
+			       "no login page here" },
 		{ docs_without_openapi,
 		  "DOCS_URL and REDOC_URL show nothing while OPENAPI_URL is empty" },
 	};

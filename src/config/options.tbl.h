@@ -51,9 +51,10 @@ OPT(health_url, ROUTE, HEALTH_URL, "/api/healthcheck", ANY, 0,
     "path of the health check",
     "Path of the health check. It answers 503 when the session store does not answer.")
 
-OPT(login_page_url, ROUTE, LOGIN_PAGE_URL, "", ANY, OPTION_F_EMPTY | OPTION_F_LATER,
-    "path of the login form; empty: there is none",
-    "Path of a login form for browsers. Empty turns it off.")
+OPT(login_page_url, ROUTE, LOGIN_PAGE_URL, "", ANY, OPTION_F_EMPTY,
+    "path of the login page; empty: there is none",
+    "Path of a page for browsers, on an authorization server only: a login form, and for who is "
+    "logged in the way out. Empty turns it off.")
 
 OPT(docs_url, ROUTE, DOCS_URL, "/docs", ANY, OPTION_F_EMPTY | OPTION_F_LATER,
     "path of the Swagger UI page; empty: off",
@@ -223,11 +224,16 @@ OPT(cookie_prefix, STR, COOKIE_PREFIX, "", CALLED("PREFIX"), OPTION_F_EMPTY,
 
 OPT(cookie_secure, BOOL, COOKIE_SECURE, "true", ANY, 0,
     "cookies travel over TLS only",
-    "Whether the cookies have the attribute Secure and so travel over TLS only.")
+    "Whether the cookies have the attribute Secure and so travel over TLS only. Over plain http "
+    "browsers drop such cookies, except for their own machine's, and the login page then asks "
+    "again and again: false is for trials.")
 
 OPT(cookie_samesite, ENUM, COOKIE_SAMESITE, "strict", ONE_OF("strict|lax|none"), 0,
     "attribute SameSite of the cookies",
-    "The attribute SameSite of the cookies. `none` needs COOKIE_SECURE.")
+    "The attribute SameSite of the cookies. With `strict` a browser keeps them back from every "
+    "visit that another site began, so that whoever follows a link seems to be logged out; with "
+    "`lax` they go along with a link, and still not with forms, frames and scripts of other sites. "
+    "`none` needs COOKIE_SECURE.")
 
 OPT(cookie_domain, STR, COOKIE_DOMAIN, NULL, CALLED("DOMAIN"), 0,
     "attribute Domain of the cookies",
@@ -290,10 +296,12 @@ OPT(authorizer_pass_jwt, BOOL, AUTHORIZER_PASS_JWT, "false", ANY, 0,
     "application. AUTH_URL does only where the web server sets the parameter TPAUTH_SUBREQUEST to "
     "1. mod_fcgid shows it to the client, unless its configuration removes the header.")
 
-OPT(login_url, STR, LOGIN_URL, NULL, CALLED("URL"), OPTION_F_LATER,
+OPT(login_url, STR, LOGIN_URL, NULL, CALLED("URL"), 0,
     "where the authorizer sends a browser without a session",
-    "Where the authorizer redirects a browser that has no session: a path, or an http or https "
-    "URL. When not set, the answer is 401.")
+    "Where the authorizer sends a browser that comes for a page without a session: a path, or an "
+    "http or https URL, often that of LOGIN_PAGE_URL. The path that was asked for goes along as "
+    "`return_to`. All others get 401, and so does everybody when it is not set. Under mod_fcgid "
+    "and nginx, which pass no redirect on, their shipped configurations do it.")
 
 GROUP("gRPC", GRPC_LISTEN)
 
@@ -364,9 +372,9 @@ OPT(module_dir, PATH, MODULE_DIR, TP_MODULE_DIR, CALLED("FOLDER"), OPTION_F_BUIL
     "folder of tpauth's loadable objects",
     "Folder of tpauth's own loadable objects.")
 
-OPT(app_title, STR, APP_TITLE, "tpauth", CALLED("TEXT"), OPTION_F_LATER,
-    "title of the OpenAPI document and the login form",
-    "Title of the OpenAPI document and of the login form.")
+OPT(app_title, STR, APP_TITLE, "tpauth", CALLED("TEXT"), 0,
+    "title of the login page",
+    "Title of the login page.")
 
 OPT(app_version, STR, APP_VERSION, TP_VERSION, CALLED("TEXT"), OPTION_F_BUILT | OPTION_F_LATER,
     "version in the OpenAPI document",

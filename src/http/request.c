@@ -38,6 +38,9 @@ enum var {
 	VAR_HOST,
 	VAR_FORWARDED_FOR,
 	VAR_SEC_FETCH_SITE,
+	VAR_SEC_FETCH_MODE,
+	VAR_SEC_FETCH_DEST,
+	VAR_ACCEPT,
 	VAR_USER_AGENT,
 	VAR_CORS_METHOD,
 	VAR_CORS_HEADERS,
@@ -79,6 +82,9 @@ static const struct {
 	[VAR_HOST]                   = VAR("HTTP_HOST", ONCE),
 	[VAR_FORWARDED_FOR]          = VAR("HTTP_X_FORWARDED_FOR", ONCE),
 	[VAR_SEC_FETCH_SITE]         = VAR("HTTP_SEC_FETCH_SITE", FIRST),
+	[VAR_SEC_FETCH_MODE]         = VAR("HTTP_SEC_FETCH_MODE", FIRST),
+	[VAR_SEC_FETCH_DEST]         = VAR("HTTP_SEC_FETCH_DEST", FIRST),
+	[VAR_ACCEPT]                 = VAR("HTTP_ACCEPT", FIRST),
 	[VAR_USER_AGENT]             = VAR("HTTP_USER_AGENT", FIRST),
 	[VAR_CORS_METHOD]            = VAR("HTTP_ACCESS_CONTROL_REQUEST_METHOD", FIRST),
 	[VAR_CORS_HEADERS]           = VAR("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", FIRST),
@@ -285,6 +291,9 @@ static void set_headers(struct http_req *r, const struct span v[VARS])
 	r->origin = v[VAR_ORIGIN];
 	r->host = v[VAR_HOST];
 	r->sec_fetch_site = v[VAR_SEC_FETCH_SITE];
+	r->sec_fetch_mode = v[VAR_SEC_FETCH_MODE];
+	r->sec_fetch_dest = v[VAR_SEC_FETCH_DEST];
+	r->accept = v[VAR_ACCEPT];
 	r->user_agent = v[VAR_USER_AGENT];
 	r->cors_method = v[VAR_CORS_METHOD];
 	r->cors_headers = v[VAR_CORS_HEADERS];

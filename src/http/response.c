@@ -11,7 +11,7 @@
 
 #include "base/banned.h"
 
-enum { REPLACED_MOST = 256 };
+enum { REPLACED_MOST = 256, RETRY_UNAVAILABLE_S = 5 };
 
 static const char replaced_headers[] = "Content-Type: application/json\r\n"
 				       "Cache-Control: no-store\r\n"
@@ -71,6 +71,17 @@ void response_json(struct http_resp *r, int status)
 {
 	r->status = status;
 	response_header(r, "Content-Type", SPAN_LIT("application/json"));
+}
+
+void response_retry(struct http_resp *r, int retry_s)
+{
+	if (r->status != 429 && r->status != 503)
+		return;
+	if (retry_s <= 0)
+		retry_s = r->status == 429 ? 1 : RETRY_UNAVAILABLE_S;
+	buf_str(&r->headers, "Retry-After: ");
+	buf_int(&r->headers, retry_s);
+	buf_str(&r->headers, "\r\n");
 }
 
 void response_event(struct http_resp *r, enum log_level level, const char *word, struct span user,
@@ -167,8 +178,10 @@ void response_send(const struct http_resp *r, response_put *put, void *arg)
 		put_str(put, arg, "\r\n");
 		return;
 	}
-	if (r->replaced != TP_OK && r->status == 503)
-		put_str(put, arg, "Retry-After: 5\r\n");
+	if (r->replaced != TP_OK && r->status == 503) {
+		snprintf(line, sizeof(line), "Retry-After: %d\r\n", RETRY_UNAVAILABLE_S);
+		put_str(put, arg, line);
+	}
 	if (r->request_id[0] != '\0') {
 		put_str(put, arg, "X-Request-ID: ");
 		put_str(put, arg, r->request_id);

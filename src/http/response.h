@@ -44,6 +44,10 @@ void response_header(struct http_resp *r, const char *name, struct span value);
 /* Status and "Content-Type: application/json"; the body is built by the caller in r->body. */
 void response_json(struct http_resp *r, int status);
 
+/* Retry-After for a status of 429 or 503, and nothing for others. retry_s 0: nothing is known, and
+ * a usual time is told. */
+void response_retry(struct http_resp *r, int retry_s);
+
 /* Names whom the log line is about. A user longer than LIMIT_USER_ID is cut. */
 void response_event(struct http_resp *r, enum log_level level, const char *word, struct span user,
 		    struct span handle);

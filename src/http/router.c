@@ -6,11 +6,10 @@
 #include "http/router.h"
 
 #include "http/cors.h"
+#include "http/login_redirect.h"
 #include "store/store.h"
 
 #include "base/banned.h"
-
-enum { RETRY_UNAVAILABLE_S = 5 };
 
 /* clang-format off */
 static const struct {
@@ -121,7 +120,7 @@ static enum tp_rc serve(struct http_call *c, struct tp_err *err)
 		return c->route->handler(c, err);
 	if ((c->route->flags & ROUTE_SESSION) != 0)
 		return serve_session(c, err);
-	if ((c->route->flags & ROUTE_LOGIN) != 0) {
+	if ((c->route->flags & ROUTE_LOGIN) != 0 && !is_safe(c->req->method)) {
 		rc = cors_same_origin(c->site, c->req, false, err);
 		if (rc != TP_OK)
 			return rc;
@@ -167,13 +166,6 @@ static void put_allow(struct http_call *c)
 	buf_str(out, "\r\n");
 }
 
-static void put_retry(struct http_call *c, int64_t retry_s)
-{
-	buf_str(&c->resp->headers, "Retry-After: ");
-	buf_int(&c->resp->headers, retry_s);
-	buf_str(&c->resp->headers, "\r\n");
-}
-
 /* The one place where a failure becomes an answer. Nothing of what was built before is left. */
 static void answer_error(struct http_call *c, enum tp_rc rc, const struct tp_err *err)
 {
@@ -187,10 +179,7 @@ static void answer_error(struct http_call *c, enum tp_rc rc, const struct tp_err
 		put_challenge(c, rc);
 	if (rc == TP_BAD_METHOD && c->route != NULL)
 		put_allow(c);
-	if (info->http == 503)
-		put_retry(c, err->retry_s > 0 ? err->retry_s : RETRY_UNAVAILABLE_S);
-	if (info->http == 429)
-		put_retry(c, err->retry_s > 0 ? err->retry_s : 1);
+	response_retry(c->resp, err->retry_s);
 }
 
 /* Its level and word: a handler's own, unless the failure is the service's. */
@@ -247,6 +236,14 @@ static enum tp_rc visible(const struct http_call *c, enum tp_rc rc)
 	return is_guard(c) ? guard_refusal(rc) : rc;
 }
 
+/* Who came to look at a page is shown the way in, where there is one. */
+static void answer_failure(struct http_call *c, enum tp_rc rc, const struct tp_err *err)
+{
+	rc = visible(c, rc);
+	if (rc_info(rc)->http != 401 || !login_redirect(c))
+		answer_error(c, rc, err);
+}
+
 /* Fills resp for good or bad. A preflight is answered whatever the path, but not where it is
  * another application's. */
 static void answer(struct http_call *c, enum tp_rc init_rc, struct tp_err *err)
@@ -262,7 +259,7 @@ static void answer(struct http_call *c, enum tp_rc init_rc, struct tp_err *err)
 	if (rc == TP_OK)
 		rc = serve(c, err);
 	if (rc != TP_OK)
-		answer_error(c, visible(c, rc), err);
+		answer_failure(c, rc, err);
 	if (c->resp->bare)
 		return;
 	response_header(c->resp, "Cache-Control", SPAN_LIT("no-store"));

@@ -41,10 +41,11 @@ enum {
 	ROUTE_SESSION = 1, /* needs a proved session: when cookies proved it and the method is not
 			    * safe (RFC 9110 9.2.1), foreign origins are refused */
 	ROUTE_ISSUER = 2,  /* exists only on an authorization server */
-	ROUTE_LOGIN = 4, /* makes cookies: refused from foreign origins though nothing is proved */
-	ROUTE_GUARD = 8, /* decides about another request, see http/guard.h; access is NULL for a
-			  * preflight that passes */
-	ROUTE_ROLE = 16	 /* with ROUTE_GUARD: the authorizer role, where the request is that one */
+	ROUTE_LOGIN = 4,   /* makes cookies: a method that is not safe is refused from foreign
+			    * origins though nothing is proved */
+	ROUTE_GUARD = 8,   /* decides about another request, see http/guard.h; access is NULL for a
+			    * preflight that passes */
+	ROUTE_ROLE = 16 /* with ROUTE_GUARD: the authorizer role, where the request is that one */
 };
 
 struct route {
@@ -73,6 +74,6 @@ void http_serve_route(const struct http_site *site, const struct auth_ctx *auth,
 		      const struct route *route, char *const *envp, struct http_body body,
 		      struct http_resp *resp);
 
-http_handler h_token, h_refresh, h_userinfo, h_logout, h_health, h_auth;
+http_handler h_token, h_login, h_refresh, h_userinfo, h_logout, h_health, h_auth;
 
 #endif

@@ -16,9 +16,10 @@
 enum { IPV4_OFFSET = 96 };
 
 static const char *const path_settings[HTTP_PATHS] = {
-	[HTTP_PATH_TOKEN] = "TOKEN_URL",       [HTTP_PATH_REFRESH] = "REFRESH_URL",
-	[HTTP_PATH_USERINFO] = "USERINFO_URL", [HTTP_PATH_LOGOUT] = "LOGOUT_URL",
-	[HTTP_PATH_HEALTH] = "HEALTH_URL",     [HTTP_PATH_AUTH] = "AUTH_URL",
+	[HTTP_PATH_TOKEN] = "TOKEN_URL",	   [HTTP_PATH_REFRESH] = "REFRESH_URL",
+	[HTTP_PATH_USERINFO] = "USERINFO_URL",	   [HTTP_PATH_LOGOUT] = "LOGOUT_URL",
+	[HTTP_PATH_HEALTH] = "HEALTH_URL",	   [HTTP_PATH_AUTH] = "AUTH_URL",
+	[HTTP_PATH_LOGIN_PAGE] = "LOGIN_PAGE_URL",
 };
 
 static struct span text_of(const char *s)
@@ -71,19 +72,48 @@ static enum tp_rc set_paths(const struct site_spec *spec, struct http_site *s, s
 }
 
 /* Its path, if it has one, is not part of the origin. */
-static enum tp_rc set_public_url(struct span url, struct http_site *s, struct tp_err *err)
+static bool url_origin(struct span url, struct origin *ret)
 {
-	size_t scheme = span_starts(url, "https://") ? 8 : 7;
-	size_t n = scheme;
+	size_t n = span_starts(url, "https://") ? 8 : 7;
 
-	if (url.len == 0)
-		return TP_OK;
+	if (url.len <= n)
+		return false;
 	while (n < url.len && url.p[n] != '/')
 		n++;
-	s->has_public_origin =
-		url.len > scheme && origin_parse((struct span){ url.p, n }, &s->public_origin);
+	return origin_parse((struct span){ url.p, n }, ret);
+}
+
+static enum tp_rc set_public_url(struct span url, struct http_site *s, struct tp_err *err)
+{
+	if (url.len == 0)
+		return TP_OK;
+	s->has_public_origin = url_origin(url, &s->public_origin);
 	if (!s->has_public_origin)
 		return tp_fail(err, TP_INVALID, "PUBLIC_URL must be http(s)://host[:port][/path]");
+	return TP_OK;
+}
+
+/* A path, but not "//host" or what browsers take for it. */
+static bool is_login_url(struct span url)
+{
+	struct origin o;
+
+	for (size_t i = 0; i < url.len; i++) {
+		if (url.p[i] <= 0x20 || url.p[i] > 0x7e || strchr("#\"<>\\", url.p[i]) != NULL)
+			return false;
+	}
+	if (span_starts(url, "/"))
+		return !span_starts(url, "//") && url.len <= LIMIT_PATH;
+	return url_origin(url, &o) && url.len <= LIMIT_PATH;
+}
+
+static enum tp_rc set_login_url(struct span url, struct http_site *s, struct tp_err *err)
+{
+	if (url.len > 0 && !is_login_url(url))
+		return tp_fail(err, TP_INVALID,
+			       "LOGIN_URL must be a path that starts with /, or "
+			       "http(s)://host[:port]/path, without #");
+	s->login_url = url;
 	return TP_OK;
 }
 
@@ -260,12 +290,15 @@ static enum tp_rc set_all(const struct site_spec *spec, struct http_site *s, str
 		return tp_fail(err, TP_INVALID, "MAX_BODY_BYTES must be 1 to %d", LIMIT_BODY);
 	s->max_body = spec->max_body;
 	s->issues = spec->issues;
+	s->title = text_of(spec->title);
 	s->cors = spec->cors;
 	s->cors_credentials = spec->cors_credentials;
 	s->cors_urls_set = spec->cors_urls_set;
 	rc = set_paths(spec, s, err);
 	if (rc == TP_OK)
 		rc = set_public_url(text_of(spec->public_url), s, err);
+	if (rc == TP_OK)
+		rc = set_login_url(text_of(spec->login_url), s, err);
 	if (rc == TP_OK)
 		rc = set_cookies(spec, s, err);
 	if (rc == TP_OK)

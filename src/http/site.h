@@ -16,6 +16,7 @@ enum http_path {
 	HTTP_PATH_LOGOUT,
 	HTTP_PATH_HEALTH,
 	HTTP_PATH_AUTH,
+	HTTP_PATH_LOGIN_PAGE,
 	HTTP_PATHS
 };
 
@@ -26,6 +27,8 @@ struct scope_rules;
 struct site_spec {
 	const char *path[HTTP_PATHS]; /* empty: that endpoint is off */
 	const char *root_path, *public_url;
+	const char *title;     /* of the login page */
+	const char *login_url; /* where the authorizer sends a browser; empty: nowhere */
 	const char *cookie_prefix, *cookie_domain, *cookie_path;
 	bool cookie_secure;
 	enum cookie_samesite cookie_samesite;
@@ -34,7 +37,7 @@ struct site_spec {
 	const char *const *cors_urls, *const *cors_methods, *const *cors_headers;
 	const char *const *trusted_proxies; /* addresses or networks (10.0.0.0/8, ::1) */
 	int64_t max_body;
-	bool issues; /* AUTHORIZATION_SERVER: else TOKEN_URL and REFRESH_URL are 404 */
+	bool issues; /* AUTHORIZATION_SERVER: else nobody can log in or refresh here */
 
 	/* About requests to protected applications. */
 	const char *const *required_scopes;
@@ -51,6 +54,8 @@ struct site_net {
 struct http_site {
 	struct span path[HTTP_PATHS]; /* len 0: off */
 	struct span root_path;	      /* without a last "/" */
+	struct span title;
+	struct span login_url; /* len 0: none; a path, or an http(s) URL, without a fragment */
 	bool has_public_origin;
 	struct origin public_origin;
 	struct cookie_rules cookies;
