@@ -166,7 +166,6 @@ static int run(struct server *s)
 				       : complain(&err);
 	if (c->check_config)
 		return check_config(&s->app);
-	signals_init();
 	return s->app.args.cgi ? run_cgi(&s->app) : run_fcgi(s);
 }
 
@@ -188,6 +187,8 @@ int main(int argc, char **argv, char **envp)
 	struct tp_err err = { 0 };
 	int status;
 
+	/* First: who is told to end while it starts may have a client already. */
+	signals_init();
 	if (!keep_standard_descriptors())
 		return rc_info(TP_NOMEM)->exit_status;
 	if (boot_config(&args, &s.app, &err) == TP_OK)

@@ -15,8 +15,8 @@ int gateway_cgi(struct app *app, char *const *envp);
  * only. */
 int gateway_cgi_refuse(char *const *envp, const struct tp_err *why);
 
-/* Serves requests on a listening FastCGI socket until asked to stop; SIGHUP reloads. An exit
- * status. */
+/* Serves requests on a listening FastCGI socket until asked to stop, and then those whose
+ * connection is there already; SIGHUP reloads. Closes the socket. An exit status. */
 int gateway_fcgi(struct app *app, int listen_fd);
 
 #endif

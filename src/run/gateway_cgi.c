@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "http/router.h"
 #include "run/listen.h"
@@ -16,7 +17,10 @@
 
 #include "base/banned.h"
 
-enum { STUCK_S = 30 };
+enum {
+	STUCK_S = 30,
+	DRAIN_MOST = 2 * LIMIT_BODY, /* bytes of a refused body that are still read */
+};
 
 struct source {
 	int64_t left; /* of CONTENT_LENGTH; -1: until the end of the input */
@@ -102,12 +106,27 @@ static void put(void *arg, const char *p, size_t n)
 	}
 }
 
-static int answer(struct http_resp *resp)
+/* Apache's mod_cgid has one socket for both directions. Ending with a body unread resets it, and
+ * the client gets the answer as one that broke off. */
+static void drain(struct source *s)
+{
+	char p[4096];
+	size_t most = DRAIN_MOST;
+	ptrdiff_t n;
+
+	do {
+		n = read_stdin(s, p, sizeof(p));
+		most -= n > 0 ? (size_t)n : 0;
+	} while (n > 0 && most >= sizeof(p));
+}
+
+static int answer(struct http_resp *resp, struct source *rest)
 {
 	struct sink out = { .len = 0 };
 
 	response_send(resp, put, &out);
 	flush(&out);
+	drain(rest);
 	response_release(resp);
 	return out.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
@@ -121,17 +140,18 @@ int gateway_cgi(struct app *app, char *const *envp)
 	signals_alarm(STUCK_S);
 	response_init(&resp);
 	http_serve(&app->site, &app->auth, envp, body, &resp);
-	return answer(&resp);
+	return answer(&resp, &source);
 }
 
 int gateway_cgi_refuse(char *const *envp, const struct tp_err *why)
 {
 	static const struct http_site no_site = { 0 };
-	struct source nothing = { 0 };
-	struct http_body body = { read_stdin, &nothing };
+	struct source source = source_of(envp);
+	struct http_body body = { read_stdin, &source };
 	struct http_resp resp;
 	struct http_req req;
 
+	signals_alarm(STUCK_S);
 	response_init(&resp);
 	/* Only for the id under which the client can ask and the administrator can look. */
 	if (request_init(&req, &no_site, envp, body, NULL) == TP_OK || req.request_id[0] != '\0')
@@ -140,5 +160,5 @@ int gateway_cgi_refuse(char *const *envp, const struct tp_err *why)
 	log_event(LOG_LEVEL_ERR, "start.failed", LOG_STR("reason", why->msg));
 	response_replace(&resp, TP_NOMEM);
 	request_release(&req);
-	return answer(&resp);
+	return answer(&resp, &source);
 }

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "http/authorizer.h"
@@ -29,6 +30,8 @@ enum { ROLE_RESPONDER = 1, ROLE_AUTHORIZER = 2 };
 /* Under load the next connection is there already, and asking for it is cheaper than waiting for
  * it. So many requests are served between two looks at the signals. */
 enum { BURST = 32, ACCEPT_PAUSE_US = 100000 };
+
+enum { REST_MS = 1000 }; /* how long those are served who were there before the end */
 
 struct worker {
 	struct app *app;
@@ -161,6 +164,19 @@ static int serve_one(struct worker *w)
 	return 0;
 }
 
+/* A connection that was made before we were asked to stop: under mod_fcgid the socket is this
+ * process's own, and nobody else would answer there. */
+static int serve_rest(struct worker *w)
+{
+	struct pollfd p = { .fd = w->fcgi.listen_sock, .events = POLLIN };
+	int64_t end_ms = clock_mono_ms() + REST_MS;
+	int rc = 0;
+
+	while (rc == 0 && clock_mono_ms() < end_ms && poll(&p, 1, 0) > 0)
+		rc = serve_one(w);
+	return rc;
+}
+
 /* libfcgi waits this long on a silent or lingering connection while the next client waits behind
  * it; its default is 2 s. */
 static void shorten_waits(void)
@@ -188,6 +204,11 @@ int gateway_fcgi(struct app *app, int listen_fd)
 		if (w.burst-- > 0 || wait_for_work(&w))
 			rc = serve_one(&w);
 	}
+	if (rc == 0)
+		rc = serve_rest(&w);
+	/* From here on a connection is refused, and not taken and lost: a web server then turns to
+	 * the next worker. */
+	close(listen_fd);
 	FCGX_Finish_r(&w.fcgi);
 	signals_alarm(0);
 	response_release(&w.resp);
