@@ -13,6 +13,7 @@
 #include "run/boot.h"
 #include "run/gateway.h"
 #include "run/listen.h"
+#include "run/notify.h"
 #include "run/prefork.h"
 #include "run/signals.h"
 
@@ -23,6 +24,7 @@ enum { GRACE_S = 30 };
 struct server {
 	struct app app;
 	int fd;
+	struct notify notify;
 };
 
 static int complain(const struct tp_err *err)
@@ -43,6 +45,7 @@ static int serve(void *arg)
 		boot_warn(&s->app);
 	log_event(LOG_LEVEL_INFO, "worker.start", LOG_INT("pid", getpid()),
 		  LOG_STR("store", store_name(s->app.store)));
+	notify_serving(&s->notify);
 	status = gateway_fcgi(&s->app, s->fd);
 	boot_close(&s->app);
 	log_close();
@@ -72,7 +75,7 @@ static bool check(void *arg)
 
 static int run_pool(struct server *s)
 {
-	struct prefork how = { (int)s->app.config.workers, serve, check, s };
+	struct prefork how = { (int)s->app.config.workers, serve, check, s, &s->notify };
 	struct tp_err err = { 0 };
 
 	if (boot_check(&s->app, &err) != TP_OK)
@@ -80,9 +83,22 @@ static int run_pool(struct server *s)
 	return prefork_run(&how, GRACE_S);
 }
 
+static int run_alone(struct server *s)
+{
+	int status = serve(s);
+
+	notify_stopping(&s->notify);
+	return status;
+}
+
 static int run_on_socket(struct server *s)
 {
-	return s->app.config.workers > 0 ? run_pool(s) : serve(s);
+	int status;
+
+	notify_open(&s->notify);
+	status = s->app.config.workers > 0 ? run_pool(s) : run_alone(s);
+	notify_close(&s->notify);
+	return status;
 }
 
 /* A socket of our own. The address outlives the settings that it came from. */

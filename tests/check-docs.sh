@@ -17,7 +17,7 @@ if ! diff -u "$tmp/readme" "$tmp/table" > "$tmp/diff"; then
 	bad=1
 fi
 
-for page in man/tpauth.fcgi.8 man/tpauth.conf.5; do
+for page in man/tpauth.fcgi.8 man/tpauth.conf.5 man/tpauth.1; do
 	[ -r "$build/$page" ] || { echo "$page: not built"; bad=1; continue; }
 	if grep -n '@[A-Za-z_]*@' "$build/$page"; then echo "$page: a placeholder is left"; bad=1; fi
 	if [ "${MANDOC:-:}" != : ] && ! "$MANDOC" -Tlint -Wwarning "$build/$page"; then
@@ -32,5 +32,10 @@ for flag in $(grep -o '^ *--[a-z0-9-]*' "$tmp/help"); do
 	grep -Eq -e "Fl [\\\\]*-$roff" "$build/man/tpauth.fcgi.8" "$build/man/tpauth.conf.5" ||
 		{ echo "man pages: $flag is missing"; bad=1; }
 done
+"$build/tpauth" doctor --help > "$tmp/doctor"
+for flag in $(grep -o '^ *--[a-z0-9-]*' "$tmp/doctor"); do
+	grep -q -e "^\.It Fl -${flag#--}" "$build/man/tpauth.1" || { echo "tpauth.1: $flag is missing"; bad=1; }
+done
+[ "$(grep -c '^ *--' "$tmp/doctor")" -gt 5 ] || { echo "check-docs: tpauth doctor --help printed too little"; bad=1; }
 echo "docs: $(wc -l < "$tmp/table") table lines, $(wc -l < "$tmp/help") help lines"
 exit $bad

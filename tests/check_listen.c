@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -156,6 +157,58 @@ START_TEST(finds_an_inherited_socket)
 }
 END_TEST
 
+static void pass_on(int fd, const char *pid, const char *fds)
+{
+	char self[16];
+
+	snprintf(self, sizeof(self), "%d", (int)getpid());
+	ck_assert_int_eq(dup2(fd, 3), 3);
+	setenv("LISTEN_PID", pid == NULL ? self : pid, 1);
+	setenv("LISTEN_FDS", fds, 1);
+	setenv("LISTEN_FDNAMES", "tpauth.socket", 1);
+}
+
+START_TEST(finds_the_socket_that_systemd_passed)
+{
+	int fd;
+
+	opens(path, 0660, &fd);
+	pass_on(fd, NULL, "1");
+	ck_assert_int_eq(listen_inherited(), 3);
+	ck_assert_int_eq(fcntl(3, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+	ck_assert_ptr_null(getenv("LISTEN_PID"));
+	ck_assert_ptr_null(getenv("LISTEN_FDS"));
+	ck_assert_ptr_null(getenv("LISTEN_FDNAMES"));
+}
+END_TEST
+
+/* clang-format off */
+static const struct {
+	const char *pid, *fds; /* NULL: our own */
+} not_passed[] = { { "1", "1" }, { NULL, "2" }, { NULL, "0" }, { NULL, "" }, { NULL, "1x" }, { "", "1" } };
+/* clang-format on */
+
+START_TEST(takes_only_the_one_socket_that_systemd_passed_to_it)
+{
+	int fd;
+
+	opens(path, 0660, &fd);
+	ck_assert_int_eq(dup2(open("/dev/null", O_RDONLY), STDIN_FILENO), STDIN_FILENO);
+	pass_on(fd, not_passed[_i].pid, not_passed[_i].fds);
+	ck_assert_int_eq(listen_inherited(), -1);
+}
+END_TEST
+
+START_TEST(takes_no_socket_that_does_not_listen)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	ck_assert_int_eq(dup2(open("/dev/null", O_RDONLY), STDIN_FILENO), STDIN_FILENO);
+	pass_on(fd, NULL, "1");
+	ck_assert_int_eq(listen_inherited(), -1);
+}
+END_TEST
+
 static Suite *listen_suite(void)
 {
 	Suite *s = suite_create("listen");
@@ -170,6 +223,10 @@ static Suite *listen_suite(void)
 	tcase_add_loop_test(t, refuses_an_address_that_is_none, 0, (int)TP_COUNT(bad));
 	tcase_add_test(t, refuses_a_path_that_no_socket_can_have);
 	tcase_add_test(t, finds_an_inherited_socket);
+	tcase_add_test(t, finds_the_socket_that_systemd_passed);
+	tcase_add_loop_test(t, takes_only_the_one_socket_that_systemd_passed_to_it, 0,
+			    (int)TP_COUNT(not_passed));
+	tcase_add_test(t, takes_no_socket_that_does_not_listen);
 	suite_add_tcase(s, t);
 	return s;
 }

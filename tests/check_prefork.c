@@ -64,7 +64,7 @@ static bool check(void *arg)
 
 static pid_t supervise(int workers)
 {
-	struct prefork how = { workers, work, check, NULL };
+	struct prefork how = { workers, work, check, NULL, NULL };
 	pid_t pid = fork();
 
 	if (pid == 0) {

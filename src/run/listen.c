@@ -16,6 +16,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/log.h"
+
 #include "base/banned.h"
 
 enum { BACKLOG = 1024, SYSTEMD_FIRST_FD = 3 };
@@ -28,25 +30,38 @@ static bool is_listening(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &yes, &len) == 0 && yes != 0;
 }
 
-static bool systemd_passed_one(void)
+/* How many sockets systemd passed to this process; 0: none, or to another one. */
+static int64_t systemd_passed(void)
 {
 	/* NOLINTBEGIN(concurrency-mt-unsafe): there are no threads */
 	const char *pid = getenv("LISTEN_PID");
 	const char *fds = getenv("LISTEN_FDS");
-	/* NOLINTEND(concurrency-mt-unsafe) */
-	int64_t n;
+	int64_t whose, n;
 
-	return pid != NULL && fds != NULL && span_int(span_of(pid), 1, INT32_MAX, &n) &&
-	       n == getpid() && span_is(span_of(fds), "1");
+	if (pid == NULL || fds == NULL || !span_int(span_of(pid), 1, INT32_MAX, &whose) ||
+	    whose != getpid() || !span_int(span_of(fds), 1, INT32_MAX, &n))
+		return 0;
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_FDNAMES");
+	/* NOLINTEND(concurrency-mt-unsafe) */
+	return n;
 }
 
 int listen_inherited(void)
 {
-	if (systemd_passed_one() && is_listening(SYSTEMD_FIRST_FD)) {
-		fcntl(SYSTEMD_FIRST_FD, F_SETFD, FD_CLOEXEC);
-		return SYSTEMD_FIRST_FD;
+	int64_t passed = systemd_passed();
+
+	if (passed == 0)
+		return is_listening(STDIN_FILENO) ? STDIN_FILENO : -1;
+	if (passed > 1 || !is_listening(SYSTEMD_FIRST_FD)) {
+		log_event(LOG_LEVEL_ERR, "listen.inherited", LOG_INT("sockets", passed),
+			  LOG_STR("reason", passed > 1 ? "one socket can be served, not several"
+						       : "the socket does not listen"));
+		return -1;
 	}
-	return is_listening(STDIN_FILENO) ? STDIN_FILENO : -1;
+	fcntl(SYSTEMD_FIRST_FD, F_SETFD, FD_CLOEXEC);
+	return SYSTEMD_FIRST_FD;
 }
 
 /* The path of a unix address, or NULL. */

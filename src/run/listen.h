@@ -9,8 +9,12 @@
 
 #include "base/str.h"
 
-/* The FastCGI socket that a web server passed as descriptor 0, or one that systemd passed
- * ($LISTEN_FDS); -1: neither. */
+/*
+ * The FastCGI socket that a web server passed as descriptor 0, or the one that systemd passed as
+ * descriptor 3 (sd_listen_fds(3)), which is close-on-exec afterwards. LISTEN_PID and its like are
+ * taken out of the environment then, so that no child takes them for its own. -1: neither, or what
+ * cannot be served, which is logged: more sockets than one, or one that does not listen.
+ */
 int listen_inherited(void);
 
 /*

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "run/notify.h"
 #include "run/signals.h"
 
 #include "base/banned.h"
@@ -134,20 +135,39 @@ static int alive(const struct crew *c)
 	return n;
 }
 
-static void wait_ms(int64_t ms)
+/* At most so long, -1: for ever; less when a sign of life is due. */
+static void wait_ms(const struct crew *c, int64_t ms)
 {
-	struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+	struct pollfd p = { .fd = notify_fd(c->how->notify), .events = POLLIN };
+	int64_t alive_ms = notify_alive(c->how->notify);
+	struct timespec t;
 
-	ppoll(NULL, 0, ms < 0 ? NULL : &t, signals_wait_mask());
+	if (alive_ms >= 0 && (ms < 0 || alive_ms < ms))
+		ms = alive_ms;
+	t = (struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+	if (ppoll(&p, 1, ms < 0 ? NULL : &t, signals_wait_mask()) > 0)
+		notify_heard(c->how->notify);
+}
+
+static void reload(struct crew *c)
+{
+	bool good;
+
+	notify_reloading(c->how->notify);
+	good = c->how->check(c->how->arg);
+	if (good)
+		tell(c, SIGHUP);
+	notify_reloaded(c->how->notify, good);
 }
 
 static void drain(struct crew *c, int grace_s)
 {
 	int64_t end_ms = clock_mono_ms() + (int64_t)grace_s * 1000;
 
+	notify_stopping(c->how->notify);
 	tell(c, SIGTERM);
 	while (alive(c) > 0 && clock_mono_ms() < end_ms) {
-		wait_ms(end_ms - clock_mono_ms());
+		wait_ms(c, end_ms - clock_mono_ms());
 		reap(c, true);
 	}
 	if (alive(c) > 0) {
@@ -164,13 +184,14 @@ int prefork_run(const struct prefork *how, int grace_s)
 	if (c.places == NULL)
 		return EXIT_FAILURE;
 	signals_watch_children();
+	notify_await(how->notify);
 	log_event(LOG_LEVEL_NOTICE, "pool.start", LOG_INT("workers", how->workers));
 	while (!signals_stop()) {
-		wait_ms(fill(&c));
+		wait_ms(&c, fill(&c));
 		if (signals_child())
 			reap(&c, false);
-		if (signals_reload() && how->check(how->arg))
-			tell(&c, SIGHUP);
+		if (signals_reload())
+			reload(&c);
 	}
 	drain(&c, grace_s);
 	log_event(LOG_LEVEL_NOTICE, "pool.stop", LOG_INT("workers", how->workers));

@@ -3,12 +3,15 @@
  * A pool of our own: N worker processes on one listening socket, for servers that start none
  * (nginx) and for systemd. Workers that die are replaced at once (a worker that cannot even start
  * is tried again with growing pauses). SIGHUP: the configuration is checked, then workers read it
- * again. SIGTERM: workers finish what they have and end.
+ * again. SIGTERM: workers finish what they have and end. systemd is told of all of that where it
+ * asked for it (run/notify.h).
  */
 #ifndef RUN_PREFORK_H
 #define RUN_PREFORK_H
 
 #include "base/rc.h"
+
+struct notify;
 
 struct prefork {
 	int workers;
@@ -17,6 +20,7 @@ struct prefork {
 	 * logged), so the workers keep what they have. */
 	bool (*check)(void *arg);
 	void *arg;
+	struct notify *notify; /* NULL: nobody is told */
 };
 
 /* Runs until SIGTERM, then waits for the workers, at most grace_s seconds. Returns an exit status.

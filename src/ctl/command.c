@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* Owns the table of subcommands, and the two that speak of the program itself. */
+#include "ctl/command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/str.h"
+
+#include "base/banned.h"
+
+static int cmd_help(int argc, char **argv, char **envp);
+static int cmd_version(int argc, char **argv, char **envp);
+
+/* clang-format off */
+static const struct command commands[] = {
+	{ "check",   "[--config FILE] [--NAME=VALUE ...]", "check settings, keys and token handler", cmd_check },
+	{ "doctor",  "URL [--user NAME] [--protected URL ...]", "ask a running service what is wrong with it",
+	  cmd_doctor },
+	{ "help",    "", "print this", cmd_help },
+	{ "version", "", "print the version", cmd_version },
+};
+/* clang-format on */
+
+static int cmd_help(int argc, char **argv, char **envp)
+{
+	(void)argc;
+	(void)argv;
+	(void)envp;
+	puts("usage: tpauth COMMAND [ARGUMENT ...]\n");
+	for (size_t i = 0; i < TP_COUNT(commands); i++)
+		printf("  tpauth %s %s\n      %s\n", commands[i].name, commands[i].usage,
+		       commands[i].summary);
+	return EXIT_SUCCESS;
+}
+
+static int cmd_version(int argc, char **argv, char **envp)
+{
+	(void)argc;
+	(void)argv;
+	(void)envp;
+	puts("tpauth " TP_VERSION);
+	return EXIT_SUCCESS;
+}
+
+int command_main(int argc, char **argv, char **envp)
+{
+	const char *name = argc > 1 ? argv[1] : "";
+
+	/* As every program takes them. */
+	if (strcmp(name, "--help") == 0 || strcmp(name, "--version") == 0)
+		name += 2;
+	for (size_t i = 0; i < TP_COUNT(commands); i++) {
+		if (strcmp(commands[i].name, name) == 0)
+			return commands[i].run(argc - 1, argv + 1, envp);
+	}
+	fputs(name[0] != '\0' ? "tpauth: no such command; \"tpauth help\" names them\n"
+			      : "usage: tpauth COMMAND; \"tpauth help\" names them\n",
+	      stderr);
+	return rc_info(TP_NO_ROUTE)->exit_status;
+}
