@@ -17,7 +17,9 @@ if ! diff -u "$tmp/readme" "$tmp/table" > "$tmp/diff"; then
 	bad=1
 fi
 
-for page in man/tpauth.fcgi.8 man/tpauth.conf.5 man/tpauth.1; do
+pages="man/tpauth.fcgi.8 man/tpauth.conf.5 man/tpauth.1"
+[ ! -x "$build/tpauth-grpcd" ] || pages="$pages man/tpauth-grpcd.8"
+for page in $pages; do
 	[ -r "$build/$page" ] || { echo "$page: not built"; bad=1; continue; }
 	if grep -n '@[A-Za-z_]*@' "$build/$page"; then echo "$page: a placeholder is left"; bad=1; fi
 	if [ "${MANDOC:-:}" != : ] && ! "$MANDOC" -Tlint -Wwarning "$build/$page"; then

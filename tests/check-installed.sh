@@ -7,7 +7,8 @@ program=$(find "$root" -name tpauth.fcgi -type f)
 [ -x "$program" ] || { echo "no tpauth.fcgi" >&2; exit 1; }
 "$program" --version
 [ -L "$(dirname "$program")/tpauth.cgi" ] || { echo "no tpauth.cgi" >&2; exit 1; }
+"$(find "$root" -name tpauth-grpcd -type f)" --version
 "$(find "$root" -path '*/bin/tpauth')" version
-for f in tpauth.fcgi.8 tpauth.conf.5 tpauth.1 tpauth.service tpauth.socket fastcgi.conf cgi.conf auth_request.conf mod_fcgid.conf authorizer-mod_fcgid.lua htaccess tpauth.sh tpauth_libjwt.so; do
+for f in tpauth-grpcd.8 refresh.proto tpauth_grpc.so tpauth.fcgi.8 tpauth.conf.5 tpauth.1 fastcgi.conf cgi.conf auth_request.conf mod_fcgid.conf authorizer-mod_fcgid.lua htaccess tpauth.sh tpauth_libjwt.so tpauth.service tpauth.socket; do
 	[ -n "$(find "$root" -name "$f")" ] || { echo "$f is missing" >&2; exit 1; }
 done

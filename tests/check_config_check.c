@@ -106,6 +106,12 @@ static const struct {
 	  "GRPC_TLS_CERT, GRPC_TLS_KEY: one is set, and each needs the other" },
 	{ { "GRPC_TLS_CLIENT_CA=/a" }, "GRPC_TLS_CLIENT_CA: needs GRPC_TLS_CERT" },
 	{ { "GRPC_TLS_CLIENT_CA=/a", "GRPC_TLS_CERT=/c", "GRPC_TLS_KEY=/k" }, NULL },
+	{ { "GRPC_TARGET=h:1" }, "GRPC_TARGET: an address of another machine needs GRPC_TLS_CA" },
+	{ { "REFRESH_URL=h:1" }, "GRPC_TARGET: an address of another machine needs GRPC_TLS_CA" },
+	{ { "GRPC_TARGET=h:1", "GRPC_TLS_CA=/a" }, NULL },
+	{ { "GRPC_TARGET=127.1.2.3:1" }, NULL },
+	{ { "REFRESH_URL=h:1", "GRPC_TARGET=unix:/x" }, NULL },
+	{ { "REFRESH_URL=h:1", "AUTHORIZATION_SERVER=1", "TOKEN_HANDLER=exec:/bin/true" }, NULL },
 };
 
 START_TEST(judges_settings_together)

@@ -53,6 +53,38 @@ START_TEST(tells_addresses_and_origins)
 }
 END_TEST
 
+START_TEST(tells_addresses_of_this_machine)
+{
+	static const struct {
+		const char *text;
+		bool local;
+	} rows[] = {
+		{ "unix:/run/x", true },
+		{ "127.0.0.1:1", true },
+		{ "127.255.0.9:50051", true },
+		{ "[::1]:1", true },
+		{ "localhost:1", true },
+		{ "LocalHost:1", true },
+		{ "126.0.0.1:1", false },
+		{ "0.0.0.0:1", false },
+		{ "[::]:1", false },
+		{ "[::ffff:127.0.0.1]:1", false },
+		{ "127.example.org:1", false },
+		{ "127.0.0.1.example.org:1", false },
+		{ "localhost.example.org:1", false },
+		{ "host:1", false },
+		{ "localhost", false },
+		{ "", false },
+		{ "a.host.whose.name.is.longer.than.any.that.is.an.address.of.this.machine:1",
+		  false },
+	};
+
+	for (size_t i = 0; i < TP_COUNT(rows); i++)
+		ck_assert_msg(config_form_is_local(span_of(rows[i].text)) == rows[i].local, "%s",
+			      rows[i].text);
+}
+END_TEST
+
 START_TEST(tells_paths)
 {
 	static const struct {
@@ -91,6 +123,7 @@ static Suite *config_form_suite(void)
 	TCase *t = tcase_create("forms");
 
 	tcase_add_test(t, tells_addresses_and_origins);
+	tcase_add_test(t, tells_addresses_of_this_machine);
 	tcase_add_test(t, tells_paths);
 	suite_add_tcase(s, t);
 	return s;

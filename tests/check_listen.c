@@ -125,6 +125,47 @@ START_TEST(listens_on_a_loopback_port)
 }
 END_TEST
 
+static const struct {
+	const char *address;
+	bool local;
+} reach[] = {
+	{ "unix:/run/x.sock", true }, { "/run/x.sock", true },	   { "127.0.0.1:1", true },
+	{ "127.9.9.9:1", true },      { "[::1]:1", true },	   { "[::ffff:127.0.0.1]:1", true },
+	{ "0.0.0.0:1", false },	      { "[::]:1", false },	   { "[::ffff:10.0.0.1]:1", false },
+	{ "10.0.0.1:1", false },      { "128.0.0.1:1", false },	   { "126.255.255.255:1", false },
+	{ "[fe80::1]:1", false },     { "[::ffff:0:1]:1", false }, { ":1", false },
+	{ "127.0.0.1", false },	      { "127.0.0.1:x", false },	   { "", false },
+};
+
+START_TEST(knows_whether_others_can_reach_an_address)
+{
+	ck_assert_msg(listen_is_local(reach[_i].address) == reach[_i].local, "%s",
+		      reach[_i].address);
+}
+END_TEST
+
+START_TEST(knows_whether_others_can_reach_a_socket)
+{
+	struct sockaddr_in any = { .sin_family = AF_INET };
+	struct sockaddr_in loop = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	int fd;
+
+	opens(path, 0660, &fd);
+	ck_assert(listen_fd_is_local(fd));
+	close(fd);
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&loop, sizeof(loop)), 0);
+	ck_assert(listen_fd_is_local(fd));
+	close(fd);
+	/* Bound and not listening: nobody gets in. */
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&any, sizeof(any)), 0);
+	ck_assert(!listen_fd_is_local(fd));
+	close(fd);
+	ck_assert(!listen_fd_is_local(-1));
+}
+END_TEST
+
 static const char *const bad[] = {
 	"9000",	       ":9000",		  "127.0.0.1",	  "127.0.0.1:",
 	"127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:9x", "relative/path"
@@ -220,6 +261,8 @@ static Suite *listen_suite(void)
 	tcase_add_test(t, leaves_a_socket_alone_that_somebody_listens_on);
 	tcase_add_test(t, leaves_a_file_alone);
 	tcase_add_test(t, listens_on_a_loopback_port);
+	tcase_add_loop_test(t, knows_whether_others_can_reach_an_address, 0, (int)TP_COUNT(reach));
+	tcase_add_test(t, knows_whether_others_can_reach_a_socket);
 	tcase_add_loop_test(t, refuses_an_address_that_is_none, 0, (int)TP_COUNT(bad));
 	tcase_add_test(t, refuses_a_path_that_no_socket_can_have);
 	tcase_add_test(t, finds_an_inherited_socket);

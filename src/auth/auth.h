@@ -34,6 +34,15 @@ struct auth_gate {
 	void *arg;
 };
 
+/* How a session slides where this process may not re-mint it: asks the service that may. Within a
+ * time of its own, whatever that service does. */
+struct auth_trigger {
+	/* TP_OK: done, or nothing was to be done. TP_THROTTLED: not asked, the service failed a
+	 * moment ago. TP_UNAVAILABLE: it did not do it in time. NULL: there is no such service */
+	enum tp_rc (*fire)(void *arg, struct span user, struct span handle, struct tp_err *err);
+	void *arg;
+};
+
 struct auth_ctx {
 	const struct keyring *keys;
 	struct token_verifier *verifier;
@@ -42,6 +51,7 @@ struct auth_ctx {
 	struct authn *authn; /* NULL on a resource server */
 	struct clock clock;
 	struct auth_gate gate;
+	struct auth_trigger trigger; /* not asked where rules->issues */
 };
 
 #endif

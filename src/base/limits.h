@@ -40,10 +40,18 @@ enum {
 	LIMIT_RESP_HEADERS  = 32768,
 	LIMIT_RESP_BODY     = 1048576,
 	LIMIT_REQUEST_ID    = 128,
+	LIMIT_ADDRESS       = 64,    /* a client's address as text */
 	LIMIT_URI_PATH      = 8192,  /* the path of a request to a protected application */
 	LIMIT_JWT_PASSED    = 3072,  /* a JWT that is handed to one, in a header */
 	LIMIT_SCOPE_FILE    = 262144,/* SCOPE_RULES */
 	LIMIT_SCOPE_RULES   = 4096,  /* its lines, count */
+
+	/* gRPC */
+	LIMIT_GRPC_MESSAGE  = 16384, /* one message */
+	LIMIT_GRPC_METADATA = 16384, /* headers of one call, as RFC 9113 6.5.2 counts them */
+	LIMIT_GRPC_REPLIES  = 65536, /* replies of one call that the client has not taken */
+	LIMIT_GRPC_STREAMS  = 128,   /* calls at once on one connection, count */
+	LIMIT_GRPC_CONNECTIONS = 1024, /* count */
 
 	/* who may log in */
 	LIMIT_PASSWORD      = 1024,

@@ -192,6 +192,11 @@ static enum tp_rc check_grpc(const struct config *c, struct tp_err *err)
 			       "GRPC_TLS_CERT, GRPC_TLS_KEY: one is set, and each needs the other");
 	if (c->grpc_tls_client_ca != NULL && c->grpc_tls_cert == NULL)
 		return tp_fail(err, TP_INVALID, "GRPC_TLS_CLIENT_CA: needs GRPC_TLS_CERT");
+	/* A call shows user and handle: whoever reads it has the session. */
+	if (!c->authorization_server && c->grpc_tls_ca == NULL &&
+	    !config_form_is_local(span_of(config_grpc_target(c))))
+		return tp_fail(err, TP_INVALID,
+			       "GRPC_TARGET: an address of another machine needs GRPC_TLS_CA");
 	return TP_OK;
 }
 

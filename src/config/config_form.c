@@ -5,6 +5,9 @@
  */
 #include "config/config_form.h"
 
+#include <arpa/inet.h>
+#include <strings.h>
+
 #include "base/banned.h"
 
 static bool made_of(struct span s, const char *further)
@@ -46,6 +49,26 @@ bool config_form_is_address(struct span s)
 	if (span_starts(s, "unix:"))
 		return span_starts(s, "unix:/");
 	return is_authority(s, true);
+}
+
+/* Other names may be anywhere, "127.example.org" included. */
+bool config_form_is_local(struct span address)
+{
+	struct in_addr v4;
+	char host[64];
+	struct span s = address;
+
+	if (span_starts(s, "unix:"))
+		return true;
+	while (s.len > 0 && s.p[s.len - 1] != ':')
+		s.len--;
+	if (s.len < 2 || s.len > sizeof(host))
+		return false;
+	memcpy(host, s.p, s.len - 1);
+	host[s.len - 1] = '\0';
+	if (inet_pton(AF_INET, host, &v4) == 1)
+		return ntohl(v4.s_addr) >> 24 == 127;
+	return strcmp(host, "[::1]") == 0 || strcasecmp(host, "localhost") == 0;
 }
 
 bool config_form_is_route(struct span s)

@@ -8,6 +8,9 @@
 /* HOST:PORT, [V6]:PORT or unix:/PATH. */
 bool config_form_is_address(struct span s);
 
+/* An address that nobody but this machine reaches: unix:, a loopback address, or localhost. */
+bool config_form_is_local(struct span address);
+
 /* A path of a URL: "/" and characters that need no quoting there, nor in a cookie's Path. */
 bool config_form_is_route(struct span s);
 

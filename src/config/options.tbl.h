@@ -305,42 +305,48 @@ OPT(login_url, STR, LOGIN_URL, NULL, CALLED("URL"), 0,
 
 GROUP("gRPC", GRPC_LISTEN)
 
-OPT(grpc_listen, ADDRESS, GRPC_LISTEN, NULL, ANY, OPTION_F_LATER,
+OPT(grpc_listen, ADDRESS, GRPC_LISTEN, NULL, ANY, 0,
     "where tpauth-grpcd listens",
     "Where the refresh daemon listens. When not set: the address in REFRESH_URL if it is one, "
     "else `127.0.0.1:50051`. An address other machines can reach needs TLS.")
 
-OPT(grpc_target, ADDRESS, GRPC_TARGET, NULL, ANY, OPTION_F_LATER,
+OPT(grpc_target, ADDRESS, GRPC_TARGET, NULL, ANY, 0,
     "the refresh service that a resource server calls",
-    "The refresh service that a resource server calls. When not set: the address in REFRESH_URL "
-    "if it is one, else `127.0.0.1:50051`.")
+    "The refresh service that a resource server calls when a session was used whose restriction "
+    "window is open. When not set: the address in REFRESH_URL if it is one, else "
+    "`127.0.0.1:50051`. A name is looked up at start and with a reload, `localhost` and numeric "
+    "addresses never are. An address of another machine needs GRPC_TLS_CA, since the call shows "
+    "the session.")
 
-OPT(grpc_secret, SECRET, GRPC_SECRET, NULL, CALLED("KEY"), OPTION_F_LATER,
+OPT(grpc_secret, SECRET, GRPC_SECRET, NULL, CALLED("KEY"), 0,
     "shared by the refresh daemon and those who call it",
     "A secret that callers of the refresh daemon must show, as metadata `x-tpauth-secret`. It adds "
     "to TLS and does not replace it.")
 
-OPT(grpc_tls_cert, PATH, GRPC_TLS_CERT, NULL, ANY, OPTION_F_LATER,
+OPT(grpc_tls_cert, PATH, GRPC_TLS_CERT, NULL, ANY, 0,
     "certificate chain of the refresh daemon, PEM",
-    "Certificate chain of the refresh daemon, PEM. It needs GRPC_TLS_KEY.")
+    "Certificate chain of the refresh daemon, PEM; on a resource server with GRPC_TLS_CA the one "
+    "that it shows to GRPC_TARGET. It needs GRPC_TLS_KEY.")
 
-OPT(grpc_tls_key, PATH, GRPC_TLS_KEY, NULL, ANY, OPTION_F_LATER,
+OPT(grpc_tls_key, PATH, GRPC_TLS_KEY, NULL, ANY, 0,
     "private key of that certificate, PEM",
     "Private key of GRPC_TLS_CERT, PEM.")
 
-OPT(grpc_tls_client_ca, PATH, GRPC_TLS_CLIENT_CA, NULL, ANY, OPTION_F_LATER,
+OPT(grpc_tls_client_ca, PATH, GRPC_TLS_CLIENT_CA, NULL, ANY, 0,
     "authorities of the required client certificates, PEM",
     "When set, callers of the refresh daemon must have a certificate of one of these "
     "authorities, PEM.")
 
-OPT(grpc_tls_ca, PATH, GRPC_TLS_CA, NULL, ANY, OPTION_F_LATER,
+OPT(grpc_tls_ca, PATH, GRPC_TLS_CA, NULL, ANY, 0,
     "authorities that vouch for GRPC_TARGET, PEM",
     "When set, GRPC_TARGET is called over TLS, and its certificate must come from one of these "
-    "authorities, PEM.")
+    "authorities, PEM, and be for the host in it (for `unix:` that is `localhost`).")
 
-OPT(refresh_timeout_ms, MILLIS, REFRESH_TIMEOUT_MS, "250", RANGE(1, MINUTE_MS), OPTION_F_LATER,
+OPT(refresh_timeout_ms, MILLIS, REFRESH_TIMEOUT_MS, "250", RANGE(1, MINUTE_MS), 0,
     "most time for one call to the refresh service",
-    "The most time that one call to GRPC_TARGET may take. A request never waits for it.")
+    "The most time that one call to GRPC_TARGET may take, connecting included. The call is made "
+    "after the answer, so no request waits for it. After a call that failed the target is left "
+    "alone for a second, then for two, and so on up to half a minute.")
 
 GROUP("Service", LOG_TARGET)
 

@@ -55,7 +55,7 @@ void authorizer_serve(const struct http_site *site, const struct auth_ctx *auth,
 {
 	static const struct route route = {
 		.methods = HTTP_ANY,
-		.flags = ROUTE_SESSION | ROUTE_GUARD | ROUTE_ROLE,
+		.flags = ROUTE_SESSION | ROUTE_GUARD | ROUTE_ROLE | ROUTE_SLIDES,
 		.handler = permit,
 		.summary = "The FastCGI authorizer",
 	};

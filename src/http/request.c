@@ -46,6 +46,7 @@ enum var {
 	VAR_CORS_HEADERS,
 	VAR_REQUEST_ID,
 	VAR_TRANSFER_ENCODING,
+	VAR_REFRESH,
 	VAR_URI,
 	VAR_TPAUTH_METHOD,
 	VAR_TPAUTH_SCOPES,
@@ -90,6 +91,7 @@ static const struct {
 	[VAR_CORS_HEADERS]           = VAR("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", FIRST),
 	[VAR_REQUEST_ID]             = VAR("HTTP_X_REQUEST_ID", FIRST),
 	[VAR_TRANSFER_ENCODING]      = VAR("HTTP_TRANSFER_ENCODING", FIRST),
+	[VAR_REFRESH]                = VAR("HTTP_REFRESH", FIRST),
 	[VAR_URI]                    = VAR("REQUEST_URI", LAST),
 	[VAR_TPAUTH_METHOD]          = VAR("TPAUTH_METHOD", LAST),
 	[VAR_TPAUTH_SCOPES]          = VAR("TPAUTH_REQUIRE_SCOPES", LAST),
@@ -300,6 +302,7 @@ static void set_headers(struct http_req *r, const struct span v[VARS])
 	r->authorization = v[VAR_AUTHORIZATION];
 	r->redirect_authorization = v[VAR_REDIRECT_AUTHORIZATION];
 	r->cookie = v[VAR_COOKIE];
+	r->keeps_still = span_is_nocase(span_trim(v[VAR_REFRESH]), "false");
 	r->remote_addr = client_address(r->site, v[VAR_REMOTE_ADDR], v[VAR_FORWARDED_FOR]);
 	r->from_proxy = site_trusts(r->site, v[VAR_REMOTE_ADDR]);
 	r->uri = v[VAR_URI];

@@ -64,6 +64,7 @@ struct http_req {
 	struct http_body source;
 	struct buf body; /* filled by request_body() */
 	bool body_read;
+	bool keeps_still; /* "refresh: false": its session does not slide with this use */
 	struct buf joined, decoded[2]; /* behind path and the two cookies, where a copy is needed */
 };
 

@@ -24,6 +24,7 @@ void response_init(struct http_resp *r)
 		.body = BUF_INIT(LIMIT_RESP_BODY),
 		.event.user = BUF_INIT(LIMIT_USER_ID),
 	};
+	slide_init(&r->slide);
 }
 
 void response_clear(struct http_resp *r)
@@ -34,6 +35,7 @@ void response_clear(struct http_resp *r)
 	r->bare = false;
 	r->broken = false;
 	r->replaced = TP_OK;
+	slide_reset(&r->slide);
 }
 
 void response_reset(struct http_resp *r)
@@ -53,6 +55,7 @@ void response_release(struct http_resp *r)
 	buf_release(&r->headers);
 	buf_release(&r->body);
 	buf_release(&r->event.user);
+	slide_release(&r->slide);
 }
 
 void response_header(struct http_resp *r, const char *name, struct span value)

@@ -3,6 +3,7 @@
 #ifndef HTTP_RESPONSE_H
 #define HTTP_RESPONSE_H
 
+#include "auth/slide.h"
 #include "base/buf.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -28,13 +29,15 @@ struct http_resp {
 						* response_send() makes */
 	struct buf body;
 	struct http_event event;
+	struct slide slide; /* what http_after() lets slide */
 };
 
 void response_init(struct http_resp *r);
 void response_reset(struct http_resp *r); /* for the next request; keeps storage */
 void response_release(struct http_resp *r);
 
-/* Takes status, headers and body back, for another answer to the same request. */
+/* Takes status, headers and body back, for another answer to the same request; with them goes what
+ * was to slide. */
 void response_clear(struct http_resp *r);
 
 /* Adds a header line. A value with a control character is not added: the whole response fails, so a

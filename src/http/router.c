@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns the way of a request through the checks that all routes share, the making of every error's
- * answer, and the log line. It knows no endpoint: the table and the handlers do.
+ * answer, the log line, and what comes after the answer. It knows no endpoint: the table and the
+ * handlers do.
  */
 #include "http/router.h"
 
@@ -73,6 +74,13 @@ static enum tp_rc admit(struct http_call *c, struct tp_err *err)
 	return access_require(c->access, &c->needed, err);
 }
 
+/* Before the handler, whose own verifications would take the token away. */
+static void note_use(struct http_call *c)
+{
+	if ((c->route->flags & ROUTE_SLIDES) != 0 && !c->req->keeps_still)
+		slide_note(&c->resp->slide, c->auth, c->access, c->req->remote_addr);
+}
+
 static enum tp_rc serve_session(struct http_call *c, struct tp_err *err)
 {
 	TP_CLEANUP(access_release) struct access access = { 0 };
@@ -86,6 +94,8 @@ static enum tp_rc serve_session(struct http_call *c, struct tp_err *err)
 		return rc;
 	c->access = &access;
 	rc = admit(c, err);
+	if (rc == TP_OK)
+		note_use(c);
 	if (rc == TP_OK)
 		rc = c->route->handler(c, err);
 	else
@@ -314,4 +324,54 @@ void http_serve(const struct http_site *site, const struct auth_ctx *auth, char 
 		struct http_body body, struct http_resp *resp)
 {
 	http_serve_routes(site, auth, http_routes, http_n_routes, envp, body, resp);
+}
+
+/* What another server did, that one logs. */
+static void log_slide(const struct slide *s, bool here, enum tp_rc rc, const struct tp_err *err)
+{
+	/* clang-format off */
+	static const struct {
+		enum tp_rc rc;
+		enum log_level level;
+		const char *word;
+	} words[] = {
+		{ TP_OK,        LOG_LEVEL_INFO,   "slide.ok" },
+		{ TP_EXISTS,    LOG_LEVEL_DEBUG,  "slide.restricted" },
+		{ TP_THROTTLED, LOG_LEVEL_DEBUG,  "slide.put_off" },
+		{ TP_NOT_FOUND, LOG_LEVEL_DEBUG,  "slide.gone" },
+		{ TP_EXPIRED,   LOG_LEVEL_DEBUG,  "slide.gone" },
+		{ TP_DENIED,    LOG_LEVEL_NOTICE, "slide.denied" },
+	};
+	/* clang-format on */
+	enum log_level level = LOG_LEVEL_NOTICE;
+	const char *word = "slide.failed";
+
+	for (size_t i = 0; i < TP_COUNT(words); i++) {
+		if (words[i].rc != rc)
+			continue;
+		level = words[i].level;
+		word = words[i].word;
+	}
+	if (rc == TP_OK && !here) {
+		level = LOG_LEVEL_DEBUG;
+		word = "slide.asked";
+	}
+	log_event(level, word, LOG_SPAN("user", buf_view(&s->user)),
+		  LOG_FP("session", secret_view(&s->handle)),
+		  LOG_SPAN("reason", or_absent(span_of(rc == TP_OK ? "" : err->msg))));
+}
+
+void http_after(const struct auth_ctx *auth, struct http_resp *resp)
+{
+	struct span id = span_of(resp->request_id);
+	struct tp_err err = { .rc = TP_OK };
+	enum tp_rc rc;
+
+	if (!slide_is_due(&resp->slide))
+		return;
+	log_request(id);
+	rc = slide_session(auth, &resp->slide, id, &err);
+	log_slide(&resp->slide, auth->rules->issues, rc, &err);
+	log_request((struct span){ NULL, 0 });
+	slide_reset(&resp->slide);
 }

@@ -45,7 +45,9 @@ enum {
 			    * origins though nothing is proved */
 	ROUTE_GUARD = 8,   /* decides about another request, see http/guard.h; access is NULL for a
 			    * preflight that passes */
-	ROUTE_ROLE = 16 /* with ROUTE_GUARD: the authorizer role, where the request is that one */
+	ROUTE_ROLE = 16,   /* with ROUTE_GUARD: the authorizer role, where the request is that one */
+	ROUTE_SLIDES = 32 /* with ROUTE_SESSION: this use makes the session slide, unless the
+			   * request says "refresh: false"; see http_after() */
 };
 
 struct route {
@@ -68,6 +70,13 @@ void http_serve(const struct http_site *site, const struct auth_ctx *auth, char 
 void http_serve_routes(const struct http_site *site, const struct auth_ctx *auth,
 		       const struct route *routes, size_t n_routes, char *const *envp,
 		       struct http_body body, struct http_resp *resp);
+
+/*
+ * What the answer need not wait for: once it is on its way, the session that the request has used
+ * slides (auth/slide.h). Does nothing a second time, and nothing after a failed request. Must come
+ * before the next http_serve() with this resp, which forgets what was left.
+ */
+void http_after(const struct auth_ctx *auth, struct http_resp *resp);
 
 /* The same by a route that is given, whatever the path. */
 void http_serve_route(const struct http_site *site, const struct auth_ctx *auth,

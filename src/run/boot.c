@@ -10,6 +10,7 @@
 #include "auth/authn.h"
 #include "base/log.h"
 #include "run/pool.h"
+#include "run/trigger.h"
 #include "token/opinion.h"
 
 #include "base/banned.h"
@@ -121,7 +122,7 @@ static enum tp_rc make_rules(struct app *app, struct tp_err *err)
 	return jval_each(c->auth_scopes, add_scope, &app->rules->auth.catalogue, err);
 }
 
-/* Store and site ---------------------------------------------------------------------------------
+/* Store and handler ------------------------------------------------------------------------------
  */
 
 static struct store_spec store_spec_of(const struct config *c)
@@ -135,49 +136,6 @@ static struct store_spec store_spec_of(const struct config *c)
 		.timeout_ms = c->db_timeout_ms,
 		.clock = clock_system(),
 	};
-}
-
-static enum tp_rc open_site(struct app *app, struct tp_err *err)
-{
-	static const enum cookie_samesite samesite[] = {
-		[CONFIG_SAMESITE_STRICT] = COOKIE_STRICT,
-		[CONFIG_SAMESITE_LAX] = COOKIE_LAX,
-		[CONFIG_SAMESITE_NONE] = COOKIE_NONE,
-	};
-	const struct config *c = &app->config;
-	struct site_spec spec = {
-		.path = { [HTTP_PATH_TOKEN] = c->token_url,
-			  [HTTP_PATH_REFRESH] = config_refresh_path(c),
-			  [HTTP_PATH_USERINFO] = c->userinfo_url,
-			  [HTTP_PATH_LOGOUT] = c->logout_url,
-			  [HTTP_PATH_HEALTH] = c->health_url,
-			  [HTTP_PATH_AUTH] = c->auth_url,
-			  [HTTP_PATH_LOGIN_PAGE] = c->login_page_url },
-		.root_path = c->root_path,
-		.public_url = c->public_url,
-		.title = c->app_title,
-		.login_url = c->login_url,
-		.cookie_prefix = c->cookie_prefix,
-		.cookie_domain = c->cookie_domain,
-		.cookie_path = c->cookie_path,
-		.cookie_secure = c->cookie_secure,
-		.cookie_samesite = samesite[c->cookie_samesite],
-		.cors = c->enable_cors,
-		.cors_credentials = c->cors_allow_credentials,
-		.cors_urls_set = config_is_set(c, OPTION_CORS_URLS),
-		.cors_urls = c->cors_urls.v,
-		.cors_methods = c->cors_allow_methods.v,
-		.cors_headers = c->cors_allow_headers.v,
-		.trusted_proxies = c->trusted_proxies.v,
-		.max_body = c->max_body_bytes,
-		.issues = c->authorization_server,
-		.required_scopes = c->required_scopes.v,
-		.scope_rules = c->scope_rules,
-		.preflight_checked = c->authorizer_preflight == CONFIG_PREFLIGHT_CHECK,
-		.pass_jwt = c->authorizer_pass_jwt,
-	};
-
-	return site_open(&spec, &app->site, err);
 }
 
 static enum tp_rc open_handler(struct app *app, struct tp_err *err)
@@ -214,7 +172,7 @@ static enum tp_rc open_logic(struct app *app, struct tp_err *err)
 	if (rc == TP_OK)
 		rc = make_rules(app, err);
 	if (rc == TP_OK)
-		rc = open_site(app, err);
+		rc = app->args.edge->open(app, err);
 	if (rc == TP_OK)
 		rc = open_handler(app, err);
 	return rc;
@@ -237,12 +195,12 @@ static enum tp_rc second_opinion(const struct app *app, struct tp_err *err)
 static void close_logic(struct app *app)
 {
 	authn_close(app->authn);
-	site_close(&app->site);
+	if (app->args.edge != NULL)
+		app->args.edge->close(app);
 	token_verifier_close(app->verifier);
 	keyring_close(app->keys);
 	free(app->rules);
 	app->authn = NULL;
-	app->site = (struct http_site){ 0 };
 	app->verifier = NULL;
 	app->keys = NULL;
 	app->rules = NULL;
@@ -268,7 +226,7 @@ static void open_pool(struct app *app)
 {
 	struct tp_err why = { 0 };
 
-	if (!app->config.authorization_server || app->args.cgi)
+	if (!app->config.authorization_server || app->args.cgi || !app->args.edge->logins)
 		return;
 	if (pool_open(app->config.state_dir, &app->pool, &why) != TP_OK)
 		log_event(LOG_LEVEL_WARN, "pool.unbounded", LOG_STR("reason", why.msg));
@@ -314,6 +272,7 @@ enum tp_rc boot_open(struct app *app, struct tp_err *err)
 		.authn = app->authn,
 		.clock = spec.clock,
 		.gate = pool_gate(app->pool),
+		.trigger = trigger_of(app->trigger),
 	};
 	return TP_OK;
 }

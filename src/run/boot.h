@@ -11,6 +11,20 @@
 #include "http/site.h"
 
 struct pool;
+struct trigger;
+
+struct app;
+
+/* What the program adds to the common part, above it: the HTTP site, the gRPC side. */
+struct boot_edge {
+	enum tp_rc (*open)(struct app *app,
+			   struct tp_err *err); /* needs neither store nor process */
+	void (*close)(struct app *app);		/* also what is half open */
+	bool logins;				/* takes a place in the pool */
+};
+
+/* The HTTP site, in app->site. */
+extern const struct boot_edge boot_http;
 
 /* How the program was called; kept so that a reload reads the same sources again. */
 struct boot_args {
@@ -18,6 +32,7 @@ struct boot_args {
 	char **argv;
 	char **envp;
 	bool cgi; /* argv is the client's then (RFC 3875 4.4), and nothing in it is read */
+	const struct boot_edge *edge;
 };
 
 struct boot_rules;
@@ -31,7 +46,10 @@ struct app {
 	struct store *store;
 	struct authn *authn;
 	struct pool *pool;
-	struct http_site site;
+	struct trigger
+		*trigger; /* of boot_http on a resource server; NULL: its sessions do not slide */
+	struct http_site site; /* of boot_http */
+	void *edge;	       /* of another edge: its own */
 	struct auth_ctx auth;
 };
 

@@ -6,6 +6,7 @@
 #include "run/gateway.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -127,8 +128,19 @@ static int answer(struct http_resp *resp, struct source *rest)
 	response_send(resp, put, &out);
 	flush(&out);
 	drain(rest);
-	response_release(resp);
 	return out.failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* Tells the server that the answer is whole, which it would else learn from our end. The number
+ * stays taken, so that no file of ours gets it. */
+static void end_answer(void)
+{
+	int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	dup2(fd, STDOUT_FILENO);
+	close(fd);
 }
 
 int gateway_cgi(struct app *app, char *const *envp)
@@ -136,11 +148,16 @@ int gateway_cgi(struct app *app, char *const *envp)
 	struct source source = source_of(envp);
 	struct http_body body = { read_stdin, &source };
 	struct http_resp resp;
+	int status;
 
 	signals_alarm(STUCK_S);
 	response_init(&resp);
 	http_serve(&app->site, &app->auth, envp, body, &resp);
-	return answer(&resp, &source);
+	status = answer(&resp, &source);
+	end_answer();
+	http_after(&app->auth, &resp);
+	response_release(&resp);
+	return status;
 }
 
 int gateway_cgi_refuse(char *const *envp, const struct tp_err *why)
@@ -150,6 +167,7 @@ int gateway_cgi_refuse(char *const *envp, const struct tp_err *why)
 	struct http_body body = { read_stdin, &source };
 	struct http_resp resp;
 	struct http_req req;
+	int status;
 
 	signals_alarm(STUCK_S);
 	response_init(&resp);
@@ -160,5 +178,7 @@ int gateway_cgi_refuse(char *const *envp, const struct tp_err *why)
 	log_event(LOG_LEVEL_ERR, "start.failed", LOG_STR("reason", why->msg));
 	response_replace(&resp, TP_NOMEM);
 	request_release(&req);
-	return answer(&resp, &source);
+	status = answer(&resp, &source);
+	response_release(&resp);
+	return status;
 }

@@ -161,6 +161,7 @@ static int serve_one(struct worker *w)
 		refuse_role(w);
 	w->fcgi.keepConnection = 0;
 	FCGX_Finish_r(&w->fcgi);
+	http_after(&w->app->auth, &w->resp); /* the client has its answer */
 	return 0;
 }
 

@@ -20,7 +20,7 @@
 
 #include "base/banned.h"
 
-enum { BACKLOG = 1024, SYSTEMD_FIRST_FD = 3 };
+enum { BACKLOG = 1024, SYSTEMD_FIRST_FD = 3, HOST_MOST = 256 };
 
 static bool is_listening(int fd)
 {
@@ -149,31 +149,42 @@ static int listen_on(const struct addrinfo *ai)
 	return fd;
 }
 
-static enum tp_rc listen_tcp(const char *address, int *ret_fd, struct tp_err *err)
+/* HOST:PORT or [HOST]:PORT taken apart. */
+static bool split(const char *address, char ret_host[HOST_MOST], const char **ret_port)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
-				  .ai_flags = AI_PASSIVE | AI_NUMERICSERV | AI_ADDRCONFIG };
-	struct addrinfo *list, *ai;
 	const char *colon = strrchr(address, ':');
-	char host[256];
 	size_t len;
 	int64_t port;
-	int fd = -1, failed;
 
 	if (colon == NULL || colon == address || !span_int(span_of(colon + 1), 1, 65535, &port))
-		return tp_fail(err, TP_INVALID,
-			       "--listen takes a path, unix:PATH or HOST:PORT, not '%.60s'",
-			       address);
+		return false;
 	len = (size_t)(colon - address);
 	if (address[0] == '[' && colon[-1] == ']') {
 		address++;
 		len -= 2;
 	}
-	if (len >= sizeof(host))
-		return tp_fail(err, TP_INVALID, "--listen: host name too long");
-	memcpy(host, address, len);
-	host[len] = '\0';
-	failed = getaddrinfo(host, colon + 1, &hints, &list);
+	if (len >= HOST_MOST)
+		return false;
+	memcpy(ret_host, address, len);
+	ret_host[len] = '\0';
+	*ret_port = colon + 1;
+	return true;
+}
+
+static enum tp_rc listen_tcp(const char *address, int *ret_fd, struct tp_err *err)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+				  .ai_flags = AI_PASSIVE | AI_NUMERICSERV | AI_ADDRCONFIG };
+	struct addrinfo *list, *ai;
+	char host[HOST_MOST];
+	const char *port;
+	int fd = -1, failed;
+
+	if (!split(address, host, &port))
+		return tp_fail(err, TP_INVALID,
+			       "--listen takes a path, unix:PATH or HOST:PORT, not '%.60s'",
+			       address);
+	failed = getaddrinfo(host, port, &hints, &list);
 	if (failed != 0)
 		return tp_fail(err, TP_INVALID, "--listen: %.60s: %s", host, gai_strerror(failed));
 	failed = 0;
@@ -183,7 +194,7 @@ static enum tp_rc listen_tcp(const char *address, int *ret_fd, struct tp_err *er
 	}
 	freeaddrinfo(list);
 	if (fd < 0)
-		return tp_fail(err, TP_INVALID, "--listen %.60s:%d: %s", host, (int)port,
+		return tp_fail(err, TP_INVALID, "--listen %.60s:%s: %s", host, port,
 			       strerrordesc_np(failed));
 	*ret_fd = fd;
 	return TP_OK;
@@ -195,6 +206,55 @@ enum tp_rc listen_open(const char *address, unsigned mode, int *ret_fd, struct t
 
 	return path != NULL ? listen_unix(path, mode, ret_fd, err)
 			    : listen_tcp(address, ret_fd, err);
+}
+
+static bool addr_is_local(const struct sockaddr *addr)
+{
+	const struct sockaddr_in *in;
+	const struct sockaddr_in6 *in6;
+	const unsigned char *b;
+
+	switch (addr->sa_family) {
+	case AF_UNIX:
+		return true;
+	case AF_INET:
+		in = (const void *)addr;
+		return ntohl(in->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	case AF_INET6:
+		in6 = (const void *)addr;
+		b = in6->sin6_addr.s6_addr;
+		return IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr) ||
+		       (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr) && b[12] == IN_LOOPBACKNET);
+	default:
+		return false;
+	}
+}
+
+bool listen_fd_is_local(int fd)
+{
+	struct sockaddr_storage addr = { 0 };
+	socklen_t len = sizeof(addr);
+
+	return getsockname(fd, (struct sockaddr *)&addr, &len) == 0 &&
+	       addr_is_local((const struct sockaddr *)&addr);
+}
+
+bool listen_is_local(const char *address)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
+	struct addrinfo *list, *ai;
+	char host[HOST_MOST];
+	const char *port;
+	bool local = true;
+
+	if (unix_path(address) != NULL)
+		return true;
+	if (!split(address, host, &port) || getaddrinfo(host, port, &hints, &list) != 0)
+		return false;
+	for (ai = list; ai != NULL; ai = ai->ai_next)
+		local = local && addr_is_local(ai->ai_addr);
+	freeaddrinfo(list);
+	return local;
 }
 
 void listen_remove(const char *address)

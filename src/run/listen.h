@@ -26,6 +26,11 @@ int listen_inherited(void);
 enum tp_rc listen_open(const char *address, unsigned mode, int *ret_fd,
 		       struct tp_err *err) TP_MUSTUSE;
 
+/* Nobody but this machine can reach it: a unix socket, or a loopback address. Of a name, all that
+ * it stands for; one that cannot be resolved is not local. */
+bool listen_is_local(const char *address);
+bool listen_fd_is_local(int fd);
+
 /* Removes the socket file of an address that listen_open() made. */
 void listen_remove(const char *address);
 

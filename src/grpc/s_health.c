@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * grpc.health.v1: whether the store answers, which is all that the refresh service depends on. The
+ * store is asked at most once a second, however many ask us.
+ */
+#include "grpc/services.h"
+
+#include "grpc/health.pb-c.h"
+#include "grpc/pb.h"
+
+#include "base/banned.h"
+
+typedef Grpc__Health__V1__HealthCheckResponse Response;
+
+enum {
+	SERVING = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING,
+	NOT_SERVING = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__NOT_SERVING,
+	NO_SERVICE = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVICE_UNKNOWN,
+	FRESH_MS = 1000
+};
+
+static bool is_serving(struct services *s)
+{
+	struct store_op ping = { .verb = STORE_PING };
+	int64_t now_ms = clock_mono_ms();
+	struct tp_err err;
+
+	if (s->pinged_ms == 0 || now_ms - s->pinged_ms >= FRESH_MS) {
+		store_begin(s->auth->store);
+		s->serving = store_do(s->auth->store, &ping, &err) == TP_OK;
+		s->pinged_ms = clock_mono_ms();
+	}
+	return s->serving;
+}
+
+/* 0 and a failed call: the message cannot be read. */
+static int status_of(struct services *s, struct grpc_call *c, struct span message)
+{
+	Grpc__Health__V1__HealthCheckRequest *request = NULL;
+	struct span name;
+	bool known;
+
+	if (pb_is_clean(message, 1 << 1))
+		request = grpc__health__v1__health_check_request__unpack(
+			NULL, message.len, (const uint8_t *)message.p);
+	if (request == NULL) {
+		grpc_fail(&c->status, GRPC_INVALID_ARGUMENT, "this is no HealthCheckRequest");
+		return 0;
+	}
+	name = span_of(request->service);
+	known = name.len == 0 || span_is(name, "refresh.RefreshService");
+	grpc__health__v1__health_check_request__free_unpacked(request, NULL);
+	if (!known)
+		return NO_SERVICE;
+	return is_serving(s) ? SERVING : NOT_SERVING;
+}
+
+static void reply(struct grpc_call *c, int status)
+{
+	Response response = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__INIT;
+	uint8_t bytes[16];
+
+	response.status = (Grpc__Health__V1__HealthCheckResponse__ServingStatus)status;
+	buf_put(&c->out, bytes, grpc__health__v1__health_check_response__pack(&response, bytes));
+}
+
+void s_health_check(void *arg, struct grpc_call *c, struct span message)
+{
+	int status = status_of(arg, c, message);
+
+	if (status == NO_SERVICE)
+		grpc_fail(&c->status, GRPC_NOT_FOUND, "there is no such service");
+	else if (status != 0)
+		reply(c, status);
+}
+
+/* Says what changed, and at first what is. */
+void s_health_watch(void *arg, struct grpc_call *c, struct span message)
+{
+	int status = status_of(arg, c, message);
+
+	if (status == 0 || status == c->state)
+		return;
+	c->state = status;
+	reply(c, status);
+}
