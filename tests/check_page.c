@@ -126,8 +126,8 @@ static size_t count(const char *text, const char *what)
 /* What the policy would block, or what would need a second hash, is not in it. */
 START_TEST(the_login_page_needs_nothing_from_elsewhere)
 {
-	static const char *const none[] = { "<script", " style=", "onclick",  "src=", "url(",
-					    "@import", "<link",	  "http", "//" };
+	static const char *const none[] = { "<script", " style=", "onclick", "src=", "url(",
+					    "@import", "<link",	  "http",    "//" };
 
 	for (size_t i = 0; i < TP_COUNT(none); i++) {
 		const char *at = strstr(page_login, none[i]);

@@ -17,7 +17,7 @@
 
 #include "base/banned.h"
 
-enum { ALPN_MOST = 16, REASON_MOST = 120 };
+enum { ALPN_MOST = 16, REASON_MOST = 120, NAME_MOST = 255 };
 
 struct tls_ctx {
 	SSL_CTX *ssl;
@@ -239,12 +239,18 @@ static bool is_ip(const char *host)
 
 static bool expect_host(SSL *ssl, const char *host)
 {
+	char name[NAME_MOST + 1]; /* OpenSSL's macro takes the const away */
+	size_t len = strlen(host);
+
+	if (len > NAME_MOST)
+		return false;
+	memcpy(name, host, len + 1);
 	if (is_ip(host))
 		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
 	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
 	/* Without a name nothing would be compared. */
 	return host[0] != '\0' && SSL_set1_host(ssl, host) == 1 &&
-	       SSL_set_tlsext_host_name(ssl, host) == 1;
+	       SSL_set_tlsext_host_name(ssl, name) == 1;
 }
 
 enum tp_rc tls_connect(const struct tls_ctx *c, int fd, const char *host, struct tls **ret,

@@ -16,7 +16,7 @@ void grpc_fail(struct grpc_status *s, enum grpc_code code, const char *fmt, ...)
 
 	if (s->code != GRPC_OK)
 		return;
-	s->code = code;
+	s->code = (int)code;
 	va_start(args, fmt);
 	vsnprintf(s->text, sizeof(s->text), fmt, args);
 	va_end(args);

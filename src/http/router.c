@@ -279,24 +279,22 @@ static void answer(struct http_call *c, enum tp_rc init_rc, struct tp_err *err)
 static void serve_call(struct http_call *c, char *const *envp, struct http_body body)
 {
 	struct tp_err err = { .rc = TP_OK };
-	struct http_req req;
 	enum tp_rc rc;
 
-	c->req = &req;
 	guarded_init(&c->guarded);
 	response_reset(c->resp);
 	store_begin(c->auth->store);
-	rc = request_init(&req, c->site, envp, body, &err);
-	memcpy(c->resp->request_id, req.request_id, sizeof(c->resp->request_id));
-	c->resp->no_body = req.method == HTTP_HEAD;
-	log_request(span_of(req.request_id));
+	rc = request_init(c->req, c->site, envp, body, &err);
+	memcpy(c->resp->request_id, c->req->request_id, sizeof(c->resp->request_id));
+	c->resp->no_body = c->req->method == HTTP_HEAD;
+	log_request(span_of(c->req->request_id));
 	answer(c, rc, &err);
 	rc = response_rc(c->resp, &err);
 	if (rc != TP_OK)
 		response_replace(c->resp, visible(c, rc));
 	log_answer(c, &err);
 	guarded_release(&c->guarded);
-	request_release(&req);
+	request_release(c->req);
 	log_request((struct span){ NULL, 0 });
 }
 
@@ -304,7 +302,8 @@ void http_serve_routes(const struct http_site *site, const struct auth_ctx *auth
 		       const struct route *routes, size_t n_routes, char *const *envp,
 		       struct http_body body, struct http_resp *resp)
 {
-	struct http_call c = { .site = site, .auth = auth, .resp = resp };
+	struct http_req req;
+	struct http_call c = { .site = site, .auth = auth, .req = &req, .resp = resp };
 
 	c.routes = routes;
 	c.n_routes = n_routes;
@@ -315,7 +314,10 @@ void http_serve_route(const struct http_site *site, const struct auth_ctx *auth,
 		      const struct route *route, char *const *envp, struct http_body body,
 		      struct http_resp *resp)
 {
-	struct http_call c = { .site = site, .auth = auth, .resp = resp, .route = route };
+	struct http_req req;
+	struct http_call c = {
+		.site = site, .auth = auth, .req = &req, .resp = resp, .route = route
+	};
 
 	serve_call(&c, envp, body);
 }

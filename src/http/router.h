@@ -45,7 +45,7 @@ enum {
 			    * origins though nothing is proved */
 	ROUTE_GUARD = 8,   /* decides about another request, see http/guard.h; access is NULL for a
 			    * preflight that passes */
-	ROUTE_ROLE = 16,   /* with ROUTE_GUARD: the authorizer role, where the request is that one */
+	ROUTE_ROLE = 16,  /* with ROUTE_GUARD: the authorizer role, where the request is that one */
 	ROUTE_SLIDES = 32 /* with ROUTE_SESSION: this use makes the session slide, unless the
 			   * request says "refresh: false"; see http_after() */
 };
