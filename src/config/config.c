@@ -6,16 +6,13 @@
  */
 #include "config/config.h"
 
+#include "base/file.h"
 #include "base/limits.h"
 #include "config/config_value.h"
 #include "config/envfile.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/banned.h"
 
@@ -24,7 +21,6 @@
 
 enum {
 	FLAG_MOST = 40,
-	CHUNK = 4096, /* a file is too large when there is no room for one more */
 };
 
 /* The source that is being read; where: "environment", "command line", or the file. */
@@ -88,51 +84,10 @@ static struct target target_of(const struct loader *l, struct span name)
 
 /* files -----------------------------------------------------------------------------------------*/
 
-static const char *last_error(void)
-{
-	return strerror(errno); /* NOLINT(concurrency-mt-unsafe): there are no threads */
-}
-
-static enum tp_rc read_all(int fd, struct buf *out, struct tp_err *err)
-{
-	for (;;) {
-		char *room = buf_room(out, CHUNK);
-		ssize_t n;
-
-		if (room == NULL)
-			return buf_rc(out, "it", err);
-		n = read(fd, room, CHUNK);
-		if (n == 0)
-			return TP_OK;
-		if (n > 0)
-			buf_added(out, (size_t)n);
-		else if (errno != EINTR)
-			return tp_fail(err, TP_INVALID, "%s", last_error());
-	}
-}
-
-/* A regular file only: nothing that could keep the program waiting. The message does not name it:
- * by mistake it may be the secret itself. */
-static enum tp_rc read_file(const char *path, struct buf *out, struct tp_err *err)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	struct stat st;
-	enum tp_rc rc;
-
-	if (fd < 0)
-		return tp_fail(err, TP_INVALID, "%s", last_error());
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-		rc = tp_fail(err, TP_INVALID, "not a regular file");
-	else
-		rc = read_all(fd, out, err);
-	close(fd);
-	return rc == TP_TOO_LARGE ? TP_INVALID : rc;
-}
-
 static enum tp_rc set_from_file(struct loader *l, const struct option *o, struct span path,
 				struct tp_err *err)
 {
-	TP_CLEANUP(buf_release) struct buf text = BUF_INIT(LIMIT_PEM + CHUNK);
+	TP_CLEANUP(buf_release) struct buf text = BUF_INIT(LIMIT_PEM);
 	struct tp_err why = { .msg = "" };
 	struct span value;
 	char *name;
@@ -144,7 +99,7 @@ static enum tp_rc set_from_file(struct loader *l, const struct option *o, struct
 	name = span_dup(path);
 	if (name == NULL)
 		return tp_fail(err, TP_NOMEM, "out of memory");
-	rc = read_file(name, &text, &why);
+	rc = file_read(name, &text, &why);
 	free(name);
 	if (rc != TP_OK)
 		return tp_fail(err, rc, "%s" FILE_SUFFIX ": cannot read the file: %s", o->name,
@@ -344,12 +299,12 @@ static enum tp_rc take_lines(struct loader *l, struct span text, struct tp_err *
 
 static enum tp_rc take_file(struct loader *l, const char *path, struct tp_err *err)
 {
-	TP_CLEANUP(buf_release) struct buf text = BUF_INIT(LIMIT_CONFIG_FILE + CHUNK);
+	TP_CLEANUP(buf_release) struct buf text = BUF_INIT(LIMIT_CONFIG_FILE);
 	struct tp_err why;
 	enum tp_rc rc;
 
 	begin(l, path, true);
-	rc = read_file(path, &text, &why);
+	rc = file_read(path, &text, &why);
 	if (rc != TP_OK)
 		return tp_fail(err, rc, "cannot read %.80s: %s", path, why.msg);
 	return take_lines(l, buf_view(&text), err);

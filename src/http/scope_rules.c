@@ -6,18 +6,13 @@
  */
 #include "http/scope_rules.h"
 
+#include "base/file.h"
 #include "http/path.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/banned.h"
-
-enum { CHUNK = 4096 };
 
 /* Those of RFC 9110, RFC 5789 and WebDAV. Another one in a rule is a slip, and would protect
  * nothing. */
@@ -41,51 +36,12 @@ struct scope_rules {
 
 /* The file ------------------------------------------------------------------------------------- */
 
-static const char *last_error(void)
-{
-	return strerror(errno); /* NOLINT(concurrency-mt-unsafe): there are no threads */
-}
-
-static enum tp_rc read_all(int fd, struct buf *out, struct tp_err *err)
-{
-	for (;;) {
-		char *room = buf_room(out, CHUNK);
-		ssize_t n;
-
-		if (room == NULL)
-			return buf_rc(out, "it", err);
-		n = read(fd, room, CHUNK);
-		if (n == 0)
-			return TP_OK;
-		if (n > 0)
-			buf_added(out, (size_t)n);
-		else if (errno != EINTR)
-			return tp_fail(err, TP_INVALID, "%s", last_error());
-	}
-}
-
-/* A regular file only: a device or a pipe may be empty, and nothing would need a scope. */
-static enum tp_rc read_file(const char *file, struct buf *out, struct tp_err *err)
-{
-	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	struct stat st;
-	enum tp_rc rc;
-
-	if (fd < 0)
-		return tp_fail(err, TP_INVALID, "%s", last_error());
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-		rc = tp_fail(err, TP_INVALID, "not a regular file");
-	else
-		rc = read_all(fd, out, err);
-	close(fd);
-	return rc == TP_TOO_LARGE ? TP_INVALID : rc;
-}
-
 enum tp_rc scope_rules_open(const char *file, struct scope_rules **ret, struct tp_err *err)
 {
-	TP_CLEANUP(buf_release) struct buf text = BUF_INIT(LIMIT_SCOPE_FILE + CHUNK);
+	TP_CLEANUP(buf_release) struct buf text = BUF_INIT(LIMIT_SCOPE_FILE);
 	struct tp_err why = { .msg = "" };
-	enum tp_rc rc = read_file(file, &text, &why);
+	/* A regular file only: a device or a pipe may be empty, and nothing would need a scope. */
+	enum tp_rc rc = file_read(file, &text, &why);
 
 	if (rc != TP_OK)
 		return tp_fail(err, rc, "SCOPE_RULES %.60s: %s", file, why.msg);

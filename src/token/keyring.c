@@ -7,15 +7,13 @@
 #include "token/keyring.h"
 
 #include "base/codec.h"
+#include "base/file.h"
 #include "base/limits.h"
 #include "token/key.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/banned.h"
 
@@ -56,43 +54,6 @@ void key_release(struct key *k)
 	explicit_bzero(k, sizeof(*k));
 }
 
-static const char *why(void)
-{
-	return strerror(errno); /* NOLINT(concurrency-mt-unsafe): there are no threads */
-}
-
-static enum tp_rc read_all(int fd, const char *name, struct buf *out, struct tp_err *err)
-{
-	for (;;) {
-		char *room = buf_room(out, 1024);
-		ssize_t n;
-
-		if (room == NULL)
-			return buf_rc(out, name, err);
-		n = read(fd, room, 1024);
-		if (n == 0)
-			return TP_OK;
-		if (n < 0 && errno != EINTR)
-			return tp_fail(err, TP_INVALID, "%s: %s", name, why());
-		if (n > 0)
-			buf_added(out, (size_t)n);
-	}
-}
-
-/* Opening never waits, so that a FIFO in the list is an error and not a start that hangs. */
-static enum tp_rc read_file(const char *path, const char *name, struct buf *out, struct tp_err *err)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	enum tp_rc rc;
-
-	if (fd < 0)
-		return tp_fail(err, TP_INVALID, "%s: %s", name, why());
-	rc = read_all(fd, name, out, err);
-	close(fd);
-	return rc == TP_TOO_LARGE ? tp_fail(err, TP_INVALID, "%s is too large for a key", name)
-				  : rc;
-}
-
 static const struct key *find(const struct keyring *k, struct span kid)
 {
 	for (size_t i = 0; i < k->n; i++) {
@@ -104,16 +65,17 @@ static const struct key *find(const struct keyring *k, struct span kid)
 
 static enum tp_rc add_file(struct keyring *k, const char *path, struct tp_err *err)
 {
-	/* A page of room past the limit, so that the algorithm's own limit speaks first. */
-	TP_CLEANUP(buf_release) struct buf content = BUF_INIT(LIMIT_PEM + 4096);
+	TP_CLEANUP(buf_release) struct buf content = BUF_INIT(LIMIT_PEM);
 	TP_CLEANUP(key_release) struct key fresh = { 0 };
+	struct tp_err why = { 0 };
 	char name[100];
 	enum tp_rc rc;
 
 	snprintf(name, sizeof(name), "VERIFY_KEYS: %s", path);
-	rc = read_file(path, name, &content, err);
-	if (rc == TP_OK)
-		rc = k->ops->open_more(buf_view(&content), name, &fresh, err);
+	rc = file_read(path, &content, &why);
+	if (rc != TP_OK)
+		return tp_fail(err, rc, "%s: %s", name, why.msg);
+	rc = k->ops->open_more(buf_view(&content), name, &fresh, err);
 	if (rc != TP_OK)
 		return rc;
 	if (find(k, span_of(fresh.kid)) != NULL)

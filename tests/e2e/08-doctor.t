@@ -171,7 +171,7 @@ with Site(COOKIE_SECURE="False", COOKIE_PREFIX="tp-") as site:
 
 # Apache: the mount as shipped, and one more line for each case.
 def apache(more="", modules=()):
-    return lambda site: site.apache(modules=("fcgid", *modules), more=more.replace("DIR", site.dir))
+    return lambda site: site.apache(modules=("fcgid", *modules), more=more.replace("DIR", site.path("lib")))
 
 
 HEADERS = ("headers",)

@@ -71,6 +71,8 @@ static int on_close(nghttp2_session *h2, int32_t id, uint32_t code, void *arg)
 	struct h2_call *call = find(arg, id);
 
 	(void)h2;
+	if (call == NULL)
+		return 0;
 	call->closed = true;
 	call->reset = code;
 	return 0;
