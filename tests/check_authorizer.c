@@ -121,6 +121,9 @@ START_TEST(a_basic_password_is_not_checked_and_no_session_stands_in_for_it)
 
 	ck_assert_str_eq(ask("GET", "/app", env), not_authenticated());
 	ck_assert_str_eq(ask("GET", "/app", ENV("REMOTE_PASSWD=x", cookies)), not_authenticated());
+	/* "Basic cm9vdDo=": a password of no characters is one that is asked about, too. */
+	ck_assert_str_eq(ask("GET", "/app", ENV("REMOTE_USER=root", "REMOTE_PASSWD=", cookies)),
+			 not_authenticated());
 	ck_assert_str_eq(ask("OPTIONS", "/app",
 			     ENV("REMOTE_PASSWD=x", "HTTP_ORIGIN=https://a.example",
 				 "HTTP_ACCESS_CONTROL_REQUEST_METHOD=GET")),

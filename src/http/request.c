@@ -169,7 +169,7 @@ static enum tp_rc collect(char *const *envp, struct span v[VARS], struct tp_err 
 			(void)take(envp, i, n, v, NULL);
 	}
 	for (size_t i = 0; i < VARS; i++) {
-		if (v[i].len == 0)
+		if (v[i].len == 0 && i != VAR_REMOTE_PASSWD)
 			v[i].p = NULL;
 	}
 	return rc;

@@ -58,7 +58,7 @@ struct http_req {
 	struct span tpauth_subrequest;
 	struct span forwarded_uri, forwarded_method, forwarded_host; /* X-Forwarded-*; anybody's */
 	struct span apache_role;   /* FCGI_APACHE_ROLE: which of its steps Apache is at */
-	struct span remote_passwd; /* Apache asks whether a Basic password is right */
+	struct span remote_passwd; /* Apache asks whether it is right; may be empty */
 	int64_t content_length;	   /* -1: not said, the body ends where its source does */
 	char request_id[LIMIT_REQUEST_ID + 1];
 	struct http_body source;
