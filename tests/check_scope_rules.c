@@ -103,6 +103,11 @@ static const struct {
 	{ "GET", "/app/open;v=1", "user app:read" },
 	{ "DELETE", "/app;a/open;b;c/in;d/x", "user admin" },
 	{ "GET", "/other;app", "user" },
+	/* a server that hands on the decoded path asks for /app there, and for a query */
+	{ "GET", "/app%3fx", "user app:read" },
+	{ "GET", "/app/open%23x/y", "user app:read" },
+	{ "GET", "/app;x%3fy/z", "user app:read" },
+	{ "GET", "/other%3f/app", "user" },
 	/* a method that is not known: what any would need */
 	{ NULL, "/app", "user app:read app:write app:put" },
 	{ NULL, "/app/open", "" },

@@ -83,7 +83,8 @@ enum tp_rc path_read(struct span target, struct buf *out, bool *ret_ambiguous, s
 		return rc;
 	if (rc != TP_OK || is_doubtful(buf_view(out)))
 		return tp_fail(err, TP_FORBIDDEN, "the path can be read in more than one way");
-	*ret_ambiguous = has_encoded_slash(raw) || span_has_byte(buf_view(out), ';');
+	*ret_ambiguous = has_encoded_slash(raw) || span_has_byte(buf_view(out), ';') ||
+			 span_has_byte(buf_view(out), '?') || span_has_byte(buf_view(out), '#');
 	collapse(out);
 	return TP_OK;
 }

@@ -229,9 +229,12 @@ void scope_rules_close(struct scope_rules *r)
 
 /* What counts ---------------------------------------------------------------------------------- */
 
-/* Where the parameters of a segment that begin at i end. */
+/* Where the parameters of a segment that begin at i end, or the path, at what was an encoded '?' or
+ * '#'. */
 static size_t behind_parameters(struct span path, size_t i)
 {
+	if (i < path.len && (path.p[i] == '?' || path.p[i] == '#'))
+		return path.len;
 	if (i >= path.len || path.p[i] != ';')
 		return i;
 	while (i < path.len && path.p[i] != '/')
