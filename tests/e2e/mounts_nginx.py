@@ -63,5 +63,6 @@ class AuthRequest(Nginx):
              "nginx-conf/auth_request-fastcgi.conf", "nginx-conf/auth_request-proxy.conf"],
             maps=["nginx-conf/maps.conf"], changes=[("/run/app.sock", app), ("127.0.0.1:8080", f"127.0.0.1:{port}")],
             # What an administrator may have before it, and what must not answer in tpauth's place.
-            before='location ~ tpauth { return 200 "anything"; }')
+            before='location ~ tpauth { return 200 "anything"; }\n'
+                   'location ~ ^/(app|files|service)/.*[tx]$ { add_header X-Probe open; return 200 "a protected page"; }')
         return self.server_process.port
