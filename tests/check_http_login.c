@@ -366,6 +366,19 @@ START_TEST(a_login_from_a_foreign_page_is_refused)
 }
 END_TEST
 
+/* "*" in CORS_URLS never goes with cookies, and they are what a logout is about. */
+START_TEST(a_logout_from_any_page_is_refused_even_where_any_may_log_in)
+{
+	const char *from = "HTTP_ORIGIN=https://evil.example";
+
+	h.site.cors_any = true;
+	http_ask(&h, "POST", "/login", "logout=yes", ENV(from, cookies()));
+	ck_assert_int_eq(h.resp.status, 403);
+	ck_assert_ptr_null(strstr(buf_cstr(&h.resp.headers), "Set-Cookie"));
+	ck_assert(lives(secret_view(&m.handle)));
+}
+END_TEST
+
 START_TEST(a_login_ends_the_session_that_it_replaces)
 {
 	ck_logged_in(http_ask(&h, "POST", "/login", LOGIN, ENV(cookies())), "./login");
@@ -553,6 +566,7 @@ static Suite *suite(void)
 	tcase_add_test(t, a_return_to_in_the_query_of_a_login_is_not_looked_at);
 	tcase_add_test(t, a_login_from_our_own_page_or_a_listed_one_is_taken);
 	tcase_add_test(t, a_login_from_a_foreign_page_is_refused);
+	tcase_add_test(t, a_logout_from_any_page_is_refused_even_where_any_may_log_in);
 	tcase_add_test(t, a_login_ends_the_session_that_it_replaces);
 	tcase_add_loop_test(t, a_failed_login_shows_the_form_and_why, 0, (int)TP_COUNT(failures));
 	tcase_add_test(t, credentials_in_the_query_are_refused);

@@ -4,6 +4,7 @@
  * the way out. The login itself is http/login's, the looks are login.html's. What belongs to the
  * page is told by cookies alone, since nothing else comes with a visit.
  */
+#include "http/cors.h"
 #include "http/grant.h"
 #include "http/login.h"
 #include "http/page.h"
@@ -155,13 +156,17 @@ static bool is_trouble(enum tp_rc rc)
 	return rc_info(rc)->http >= 500;
 }
 
-/* Cookies without a session behind them go as well: there is nothing left to end. */
+/* Cookies without a session behind them go as well: there is nothing left to end. A page that may
+ * log in may not log out, where CORS_URLS has "*": that one never counts with cookies. */
 static enum tp_rc log_out(struct http_call *c, struct tp_err *err)
 {
 	TP_CLEANUP(access_release) struct access access = { 0 };
 	struct credential cookies = { 0 };
-	enum tp_rc rc = own_session(c, &cookies, &access, err);
+	enum tp_rc rc = cors_same_origin(c->site, c->req, true, err);
 
+	if (rc != TP_OK)
+		return rc;
+	rc = own_session(c, &cookies, &access, err);
 	if (rc == TP_OK) {
 		response_event(c->resp, LOG_LEVEL_INFO, "logout.ok", cookies.user_id,
 			       cookies.access_token);
