@@ -106,6 +106,7 @@ struct world {
 	struct doctor_spec spec;
 	bool logged_out;
 	int logins, logouts;
+	int in_the_open; /* times that a credential went over plain HTTP */
 };
 
 static struct world w;
@@ -148,6 +149,10 @@ static enum tp_rc fetch(void *arg, const struct fetch_request *ask, struct fetch
 	buf_reset(&reply->body);
 	if (r->status < 0)
 		return tp_fail(err, TP_UNAVAILABLE, "Couldn't connect to server");
+	for (size_t i = 0; ask->headers[i] != NULL; i++)
+		w.in_the_open += !span_starts(span_of(ask->url), "https:") &&
+				 (strstr(ask->headers[i], "T.YWxpY2U") != NULL ||
+				  span_starts(span_of(ask->headers[i]), "Cookie:"));
 	w.logins += r->text == NULL ? 0 : strcmp(r->text, TOKENS) == 0;
 	if (strcmp(ask->method, "POST") == 0 && strstr(ask->url, "/logout") != NULL) {
 		w.logouts++;
@@ -459,6 +464,37 @@ START_TEST(sends_no_password_over_plain_http)
 }
 END_TEST
 
+START_TEST(sends_no_session_over_plain_http)
+{
+	static const char *const plain[] = { "http://app.example.org/app/x" };
+	static const char not_asked[] = "--   admits         not asked, for the session would go over "
+					"plain HTTP (--insecure-http-ok";
+
+	w.spec.guarded = plain;
+	ck_assert_int_eq(doctor_run(&w.spec), DOCTOR_WELL);
+	ck_assert_int_eq(w.logins, 1);
+	ck_assert_int_eq(w.in_the_open, 0);
+	ck_assert_msg(span_starts(span_of(line_of("admits")), not_asked), "%s", line_of("admits"));
+	buf_reset(&w.printed);
+	w.spec.insecure_ok = true;
+	w.logged_out = false;
+	ck_assert_int_eq(doctor_run(&w.spec), DOCTOR_WELL);
+	ck_assert_int_gt(w.in_the_open, 0);
+}
+END_TEST
+
+START_TEST(takes_no_name_for_loopback)
+{
+	w.spec.url = "http://127.0.0.1.example.org/auth";
+	ck_assert_int_eq(doctor_run(&w.spec), DOCTOR_FINDINGS);
+	ck_assert_int_eq(w.logins, 0);
+	buf_reset(&w.printed);
+	w.spec.url = "http://127.0.0.1:8080/auth";
+	(void)doctor_run(&w.spec);
+	ck_assert_int_eq(w.logins, 1);
+}
+END_TEST
+
 START_TEST(claims_nothing_where_every_path_opens)
 {
 	static const struct rule any = { NULL, "/tpauth-doctor-none/", NULL, NULL, 200,
@@ -529,6 +565,8 @@ static Suite *doctor_suite(void)
 	tcase_add_test(t, says_that_nothing_answers);
 	tcase_add_test(t, asks_for_no_more_than_it_may);
 	tcase_add_test(t, sends_no_password_over_plain_http);
+	tcase_add_test(t, sends_no_session_over_plain_http);
+	tcase_add_test(t, takes_no_name_for_loopback);
 	tcase_add_test(t, claims_nothing_where_every_path_opens);
 	tcase_add_loop_test(t, takes_urls_that_it_can_ask, 0, (int)TP_COUNT(urls));
 	tcase_add_test(t, has_a_remedy_for_each_server);

@@ -72,7 +72,7 @@ static const char usage[] =
 	"  --origin ORIGIN        an origin that CORS_URLS should allow\n"
 	"  --cacert FILE          authorities to trust instead of the system's\n"
 	"  --timeout SECONDS      for each answer (15)\n"
-	"  --insecure-http-ok     send the password over plain HTTP as well\n"
+	"  --insecure-http-ok     send password and session over plain HTTP as well\n"
 	"\n"
 	"exit status: 0 all well, 1 something is wrong, 2 something could not be asked,\n"
 	"64 wrong usage\n";

@@ -5,6 +5,7 @@
  */
 #include "ctl/doctor.h"
 
+#include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -272,23 +273,45 @@ bool doctor_guarded(struct span url)
 	return doctor_url(before) && memchr(before.p + scheme, '/', before.len - scheme) != NULL;
 }
 
+static struct span host_of(struct span url)
+{
+	size_t scheme = scheme_len(url);
+	struct span rest = { url.p + scheme, url.len - scheme };
+
+	return span_cut(&rest, '/');
+}
+
+/* Not by a name: 127.0.0.1.example.org is anybody's. host may have a port. */
 static bool is_loopback(struct span host)
 {
-	return span_is_nocase(host, "localhost") || span_starts(host, "127.") ||
-	       span_starts(host, "[::1]");
+	char address[INET_ADDRSTRLEN] = "";
+	struct in_addr in;
+
+	if (host.len > 0 && host.p[0] == '[')
+		return span_is(host, "[::1]") || span_starts(host, "[::1]:");
+	host = span_cut(&host, ':');
+	if (host.len < sizeof(address))
+		memcpy(address, host.p, host.len);
+	return span_is_nocase(host, "localhost") ||
+	       (inet_pton(AF_INET, address, &in) == 1 &&
+		ntohl(in.s_addr) >> IN_CLASSA_NSHIFT == IN_LOOPBACKNET);
+}
+
+bool doctor_hides(const struct doctor *d, const char *url)
+{
+	struct span u = span_of(url[0] == '/' ? d->spec->url : url);
+
+	return d->spec->insecure_ok || span_starts(u, "https://") || is_loopback(host_of(u));
 }
 
 static void split_url(struct doctor *d)
 {
 	struct span url = span_of(d->spec->url);
 	size_t scheme = scheme_len(url);
-	struct span rest = { url.p + scheme, url.len - scheme };
-	struct span host = span_cut(&rest, '/');
+	struct span host = host_of(url);
 
 	d->root = (struct span){ url.p, scheme + host.len };
 	d->https = scheme == strlen("https://");
-	if (host.len > 0 && host.p[0] != '[')
-		host = span_cut(&host, ':');
 	d->loopback = is_loopback(host);
 }
 

@@ -46,7 +46,7 @@ struct doctor_spec {
 	const char *origin;	   /* one that CORS_URLS allows; NULL: none */
 	const char *cookie_prefix; /* "" */
 	int64_t max_body;	   /* MAX_BODY_BYTES as it is set there */
-	bool insecure_ok;	   /* a password may go over plain HTTP */
+	bool insecure_ok;	   /* secrets may go over plain HTTP */
 	struct clock clock;
 
 	/* As fetch_ask() does it. */

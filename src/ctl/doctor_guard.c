@@ -54,9 +54,16 @@ static bool ask_path(struct doctor *d, struct span path, const char *credential)
 
 static const char *credential(const struct doctor *d)
 {
-	if (!d->open)
+	if (!d->open || !doctor_hides(d, d->guarded))
 		return NULL;
 	return d->cookies.len > 0 ? buf_cstr(&d->cookies) : buf_cstr(&d->bearer);
+}
+
+/* Says why the session is not shown to the protected URL. */
+static enum doctor_verdict not_shown(struct doctor *d)
+{
+	return doctor_skip(d, "not asked, for the session would go over plain HTTP "
+			      "(--insecure-http-ok sends it nevertheless)");
 }
 
 static bool is_redirect(int status)
@@ -211,7 +218,7 @@ static bool gather_proof(struct doctor *d, struct proof *p)
 	if (!ask_path(d, SPAN_LIT(NOWHERE "/"), NULL))
 		return false;
 	p->any_path = opened(d);
-	if (!p->any_path || !d->open)
+	if (!p->any_path || credential(d) == NULL)
 		return true;
 	if (!ask_url(d, d->guarded, credential(d), NULL))
 		return false;
@@ -262,6 +269,8 @@ static enum doctor_verdict check_spelling(struct doctor *d)
 
 static enum doctor_verdict check_admits(struct doctor *d)
 {
+	if (credential(d) == NULL)
+		return not_shown(d);
 	if (!ask_url(d, d->guarded, credential(d), NULL))
 		return doctor_unasked(d);
 	if (d->reply.status == 403)
@@ -280,6 +289,8 @@ static enum doctor_verdict check_leak(struct doctor *d)
 	TP_CLEANUP(buf_release) struct buf list = BUF_INIT(LIST_MOST);
 	struct span rest, name, value;
 
+	if (credential(d) == NULL)
+		return not_shown(d);
 	if (!ask_url(d, d->guarded, credential(d), NULL))
 		return doctor_unasked(d);
 	rest = buf_view(&d->reply.head);
@@ -301,6 +312,8 @@ static enum doctor_verdict check_identity(struct doctor *d)
 {
 	const char *user = buf_cstr(&d->user_id);
 
+	if (credential(d) == NULL)
+		return not_shown(d);
 	if (!ask_url(d, d->guarded, credential(d), NULL))
 		return doctor_unasked(d);
 	if (user[0] == '\0' || !doctor_has(buf_view(&d->reply.body), user) ||

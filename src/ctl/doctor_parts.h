@@ -72,6 +72,10 @@ struct span doctor_header(const struct doctor *d, const char *name); /* the firs
 size_t doctor_header_count(const struct doctor *d, const char *name);
 bool doctor_has(struct span s, const char *word);
 
+/* A secret that is sent to url (a path: of the mount's host) can be read by nobody on the way, or may
+ * be. */
+bool doctor_hides(const struct doctor *d, const char *url);
+
 /* Was the last answer made by tpauth: by its request id, or by a body that only tpauth makes. */
 bool doctor_is_ours(const struct doctor *d);
 /* Does it refuse in that word of RFC 6750 or tpauth ("invalid_token"), in the body or the
