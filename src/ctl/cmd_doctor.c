@@ -4,6 +4,7 @@
 #include "ctl/command.h"
 
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -212,6 +213,16 @@ static enum tp_rc read_password(const struct call *c, struct secret *ret, struct
 					: password_from_terminal("Password: ", ret, err);
 }
 
+/* Neither whoever reads what is printed nor a server that hangs up may end the doctor before it has
+ * logged out. */
+static void outlive_readers(void)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+	sigemptyset(&ignore.sa_mask);
+	sigaction(SIGPIPE, &ignore, NULL);
+}
+
 static enum tp_rc examine(struct call *c, int *ret_status, struct tp_err *err)
 {
 	TP_CLEANUP(secret_release) struct secret password = { 0 };
@@ -219,6 +230,7 @@ static enum tp_rc examine(struct call *c, int *ret_status, struct tp_err *err)
 	struct fetch *f = NULL;
 	enum tp_rc rc = read_password(c, &password, err);
 
+	outlive_readers();
 	if (rc == TP_OK)
 		rc = fetch_open(&how, &f, err);
 	if (rc != TP_OK)

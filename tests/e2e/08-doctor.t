@@ -91,6 +91,21 @@ with Site() as site:
     ok(r.returncode == 78 and "LEEWAY" in r.stderr and r.stdout == "", "tpauth check with a mistake", r)
 
 # lighttpd.
+with Site() as site:
+    # Whoever reads goes away ("tpauth doctor ... | head"): the session that was opened is ended all the same.
+    server = site.lighttpd()
+    password = site.path("password")
+    with open(password, "w") as f:
+        f.write(PASSWORDS["alice"] + "\n")
+    p = subprocess.Popen([TPAUTH, "doctor", f"http://127.0.0.1:{server.port}", *USER, "--password-file", password],
+                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={"PATH": os.environ["PATH"], **sanitizers()})
+    while b"login " not in p.stdout.readline():
+        pass
+    p.stdout.close()
+    p.wait(120)
+    same((p.returncode >= 0, site.text("tpauth.log").count("event=logout.ok")), (True, 1),
+         "nobody reads any more: the doctor logs out")
+
 with Site() as site, no_secret_in_logs(site):
     is_well(site, site.lighttpd(), "lighttpd: all well")
     is_well(site, site.lighttpd("lighttpd-conf/cgi.conf"), "lighttpd, plain CGI: all well")
