@@ -106,13 +106,16 @@ static int run_listening(struct server *s)
 {
 	struct tp_err err = { 0 };
 	char *address = span_dup(span_of(s->app.config.listen));
+	enum tp_rc rc;
 	int status;
 
 	if (address == NULL)
-		tp_fail(&err, TP_NOMEM, "out of memory");
-	if (address == NULL ||
-	    listen_open(address, (unsigned)s->app.config.listen_mode, &s->fd, &err) != TP_OK) {
+		rc = tp_fail(&err, TP_NOMEM, "out of memory");
+	else
+		rc = listen_open(address, (unsigned)s->app.config.listen_mode, &s->fd, &err);
+	if (rc != TP_OK) {
 		free(address);
+		tp_fail(&err, rc, "--listen: %s", err.msg);
 		return complain(&err);
 	}
 	status = run_on_socket(s);

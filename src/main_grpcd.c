@@ -211,6 +211,7 @@ static int run(struct daemon *d)
 {
 	struct tp_err err = { 0 };
 	char *address;
+	enum tp_rc rc;
 	int status;
 
 	d->fd = listen_inherited();
@@ -221,10 +222,12 @@ static int run(struct daemon *d)
 		return complain(&err);
 	address = span_dup(span_of(config_grpc_listen(&d->app.config)));
 	if (address == NULL)
-		tp_fail(&err, TP_NOMEM, "out of memory");
-	if (address == NULL ||
-	    listen_open(address, (unsigned)d->app.config.listen_mode, &d->fd, &err) != TP_OK) {
+		rc = tp_fail(&err, TP_NOMEM, "out of memory");
+	else
+		rc = listen_open(address, (unsigned)d->app.config.listen_mode, &d->fd, &err);
+	if (rc != TP_OK) {
 		free(address);
+		tp_fail(&err, rc, "GRPC_LISTEN: %s", err.msg);
 		return complain(&err);
 	}
 	status = run_on_socket(d);

@@ -173,7 +173,7 @@ static const char *const bad[] = {
 
 START_TEST(refuses_an_address_that_is_none)
 {
-	refuses(bad[_i], "--listen");
+	refuses(bad[_i], "takes a path, unix:PATH or HOST:PORT");
 }
 END_TEST
 

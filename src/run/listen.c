@@ -80,23 +80,21 @@ static enum tp_rc clear_path(const struct sockaddr_un *sun, struct tp_err *err)
 
 	if (lstat(sun->sun_path, &st) != 0)
 		return errno == ENOENT ? TP_OK
-				       : tp_fail(err, TP_INVALID, "--listen %s: %s", sun->sun_path,
+				       : tp_fail(err, TP_INVALID, "%s: %s", sun->sun_path,
 						 strerrordesc_np(errno));
 	if (!S_ISSOCK(st.st_mode))
-		return tp_fail(err, TP_INVALID, "--listen %s: there is a file that is no socket",
+		return tp_fail(err, TP_INVALID, "%s: there is a file that is no socket",
 			       sun->sun_path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return tp_fail(err, TP_UNAVAILABLE, "--listen: socket: %s", strerrordesc_np(errno));
+		return tp_fail(err, TP_UNAVAILABLE, "socket: %s", strerrordesc_np(errno));
 	refused = connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) != 0 &&
 		  errno == ECONNREFUSED;
 	close(fd);
 	if (!refused)
-		return tp_fail(err, TP_INVALID, "--listen %s: another program listens there",
-			       sun->sun_path);
+		return tp_fail(err, TP_INVALID, "%s: another program listens there", sun->sun_path);
 	if (unlink(sun->sun_path) != 0)
-		return tp_fail(err, TP_INVALID, "--listen %s: %s", sun->sun_path,
-			       strerrordesc_np(errno));
+		return tp_fail(err, TP_INVALID, "%s: %s", sun->sun_path, strerrordesc_np(errno));
 	return TP_OK;
 }
 
@@ -108,7 +106,7 @@ static enum tp_rc listen_unix(const char *path, unsigned mode, int *ret_fd, stru
 	int fd, bound;
 
 	if (strlen(path) >= sizeof(sun.sun_path))
-		return tp_fail(err, TP_INVALID, "--listen: a socket path has at most %zu bytes",
+		return tp_fail(err, TP_INVALID, "a socket path has at most %zu bytes",
 			       sizeof(sun.sun_path) - 1);
 	memcpy(sun.sun_path, path, strlen(path));
 	rc = clear_path(&sun, err);
@@ -116,13 +114,13 @@ static enum tp_rc listen_unix(const char *path, unsigned mode, int *ret_fd, stru
 		return rc;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
-		return tp_fail(err, TP_UNAVAILABLE, "--listen: socket: %s", strerrordesc_np(errno));
+		return tp_fail(err, TP_UNAVAILABLE, "socket: %s", strerrordesc_np(errno));
 	/* By the mask and not by chmod(), so that there is no moment with a wider mode. */
 	old_mask = umask((mode_t)~mode & 0777);
 	bound = bind(fd, (const struct sockaddr *)&sun, sizeof(sun));
 	umask(old_mask);
 	if (bound != 0 || listen(fd, BACKLOG) != 0) {
-		tp_fail(err, TP_INVALID, "--listen %s: %s", path, strerrordesc_np(errno));
+		tp_fail(err, TP_INVALID, "%s: %s", path, strerrordesc_np(errno));
 		close(fd);
 		return TP_INVALID;
 	}
@@ -181,12 +179,11 @@ static enum tp_rc listen_tcp(const char *address, int *ret_fd, struct tp_err *er
 	int fd = -1, failed;
 
 	if (!split(address, host, &port))
-		return tp_fail(err, TP_INVALID,
-			       "--listen takes a path, unix:PATH or HOST:PORT, not '%.60s'",
+		return tp_fail(err, TP_INVALID, "takes a path, unix:PATH or HOST:PORT, not '%.60s'",
 			       address);
 	failed = getaddrinfo(host, port, &hints, &list);
 	if (failed != 0)
-		return tp_fail(err, TP_INVALID, "--listen: %.60s: %s", host, gai_strerror(failed));
+		return tp_fail(err, TP_INVALID, "%.60s: %s", host, gai_strerror(failed));
 	failed = 0;
 	for (ai = list; ai != NULL && fd < 0; ai = ai->ai_next) {
 		fd = listen_on(ai);
@@ -194,7 +191,7 @@ static enum tp_rc listen_tcp(const char *address, int *ret_fd, struct tp_err *er
 	}
 	freeaddrinfo(list);
 	if (fd < 0)
-		return tp_fail(err, TP_INVALID, "--listen %.60s:%s: %s", host, port,
+		return tp_fail(err, TP_INVALID, "%.60s:%s: %s", host, port,
 			       strerrordesc_np(failed));
 	*ret_fd = fd;
 	return TP_OK;

@@ -21,7 +21,8 @@ int listen_inherited(void);
  * address: a path ("/run/tpauth/tp.sock", "unix:PATH") or host:port ("127.0.0.1:9000",
  * "[::1]:9000"; a port alone is refused, since it would mean every address). mode: of a unix
  * socket. A socket file that nobody listens on is replaced; one that somebody does, or a file of
- * another kind, is TP_INVALID. The descriptor is close-on-exec and non-blocking.
+ * another kind, is TP_INVALID; err does not say which setting the address is from. The descriptor
+ * is close-on-exec and non-blocking.
  */
 enum tp_rc listen_open(const char *address, unsigned mode, int *ret_fd,
 		       struct tp_err *err) TP_MUSTUSE;
