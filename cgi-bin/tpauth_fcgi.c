@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "config/optdoc.h"
 #include "run/boot.h"
+#include "run/companion.h"
 #include "run/gateway.h"
 #include "run/listen.h"
 #include "run/notify.h"
@@ -73,12 +74,27 @@ static bool check(void *arg)
 	return true;
 }
 
+/* The daemon beside the workers. */
+static int serve_grpc(void *arg)
+{
+	struct server *s = arg;
+
+	return companion_become(&s->app);
+}
+
 static int run_pool(struct server *s)
 {
-	struct prefork how = { (int)s->app.config.workers, serve, check, s, &s->notify };
+	struct prefork how = { .workers = (int)s->app.config.workers,
+			       .work = serve,
+			       .check = check,
+			       .arg = s,
+			       .notify = &s->notify,
+			       .beside = s->app.config.grpc ? serve_grpc : NULL };
 	struct tp_err err = { 0 };
 
 	if (boot_check(&s->app, &err) != TP_OK)
+		return complain(&err);
+	if (how.beside != NULL && companion_check(&s->app.config, &err) != TP_OK)
 		return complain(&err);
 	return prefork_run(&how, GRACE_S);
 }

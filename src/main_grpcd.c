@@ -48,6 +48,9 @@ static enum tp_rc check_settings(const struct config *c, struct tp_err *err)
 	if (c->listen != NULL)
 		return tp_fail(err, TP_INVALID,
 			       "LISTEN: is for tpauth.fcgi; this program listens on GRPC_LISTEN");
+	if (c->grpc)
+		return tp_fail(err, TP_INVALID,
+			       "--grpc: is for tpauth.fcgi, which starts this program then");
 	if (c->grpc_tls_cert == NULL && !listen_is_local(config_grpc_listen(c)))
 		return tp_fail(err, TP_INVALID,
 			       "GRPC_LISTEN: %.60s can be reached by others, and that takes "
@@ -180,7 +183,11 @@ static bool check(void *arg)
 
 static int run_pool(struct daemon *d)
 {
-	struct prefork how = { (int)d->app.config.workers, serve, check, d, &d->notify };
+	struct prefork how = { .workers = (int)d->app.config.workers,
+			       .work = serve,
+			       .check = check,
+			       .arg = d,
+			       .notify = &d->notify };
 	struct tp_err err = { 0 };
 
 	if (boot_check(&d->app, &err) != TP_OK)

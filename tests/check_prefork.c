@@ -23,6 +23,8 @@ struct board {
 	int started, reloaded, drained, checked;
 	pid_t last;
 	int config_is_good, die_young;
+	int beside_started, beside_reloaded, beside_drained, beside_exit;
+	pid_t beside;
 };
 
 static struct board *board;
@@ -62,9 +64,25 @@ static bool check(void *arg)
 	return get(&board->config_is_good) > 0;
 }
 
-static pid_t supervise(int workers)
+static int beside(void *arg)
 {
-	struct prefork how = { workers, work, check, NULL, NULL };
+	(void)arg;
+	__atomic_store_n(&board->beside, getpid(), __ATOMIC_SEQ_CST);
+	add(&board->beside_started);
+	if (get(&board->beside_exit) != 0)
+		return get(&board->beside_exit);
+	while (!signals_stop()) {
+		sigsuspend(signals_wait_mask());
+		if (signals_reload())
+			add(&board->beside_reloaded);
+	}
+	add(&board->beside_drained);
+	return EXIT_SUCCESS;
+}
+
+static pid_t supervise_with(int workers, int (*other)(void *arg))
+{
+	struct prefork how = { .workers = workers, .work = work, .check = check, .beside = other };
 	pid_t pid = fork();
 
 	if (pid == 0) {
@@ -72,6 +90,11 @@ static pid_t supervise(int workers)
 		_exit(prefork_run(&how, 5));
 	}
 	return pid;
+}
+
+static pid_t supervise(int workers)
+{
+	return supervise_with(workers, NULL);
 }
 
 static void becomes(const int *n, int want)
@@ -159,6 +182,68 @@ START_TEST(does_not_spin_on_workers_that_cannot_start)
 }
 END_TEST
 
+START_TEST(keeps_the_one_beside_the_workers_running)
+{
+	pid_t pid = supervise_with(WORKERS, beside);
+
+	becomes(&board->started, WORKERS);
+	becomes(&board->beside_started, 1);
+	kill(board->beside, SIGKILL);
+	becomes(&board->beside_started, 2);
+	kill(pid, SIGHUP);
+	becomes(&board->beside_reloaded, 1);
+	becomes(&board->reloaded, WORKERS);
+	ends_well(pid);
+	ck_assert_int_eq(board->beside_drained, 1);
+	ck_assert_int_eq(board->drained, WORKERS);
+	ck_assert_int_eq(board->started, WORKERS);
+}
+END_TEST
+
+START_TEST(ends_when_the_first_one_beside_refuses_its_settings)
+{
+	int status = -1;
+	pid_t pid;
+
+	board->beside_exit = 78;
+	pid = supervise_with(WORKERS, beside);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 78);
+	ck_assert_int_eq(board->beside_started, 1);
+	ck_assert_int_eq(board->drained, board->started);
+}
+END_TEST
+
+/* Workers serve on: what is wrong then may have nothing to do with them. */
+START_TEST(tries_again_when_a_later_one_refuses)
+{
+	pid_t pid = supervise_with(1, beside);
+
+	becomes(&board->beside_started, 1);
+	becomes(&board->started, 1);
+	board->beside_exit = 78;
+	kill(board->beside, SIGKILL);
+	clock_pause_us(900 * 1000);
+	ck_assert_int_ge(get(&board->beside_started), 2);
+	ck_assert_int_le(get(&board->beside_started), 6);
+	ends_well(pid);
+	ck_assert_int_eq(board->started, 1);
+}
+END_TEST
+
+START_TEST(does_not_spin_on_one_beside_that_fails)
+{
+	pid_t pid;
+
+	board->beside_exit = 69;
+	pid = supervise_with(1, beside);
+	clock_pause_us(900 * 1000);
+	ck_assert_int_ge(get(&board->beside_started), 2);
+	ck_assert_int_le(get(&board->beside_started), 5);
+	ends_well(pid);
+}
+END_TEST
+
 static Suite *prefork_suite(void)
 {
 	Suite *s = suite_create("prefork");
@@ -169,6 +254,10 @@ static Suite *prefork_suite(void)
 	tcase_add_test(t, starts_and_drains_its_workers);
 	tcase_add_test(t, replaces_a_worker_that_was_killed);
 	tcase_add_test(t, hands_a_reload_on_when_the_configuration_is_good);
+	tcase_add_test(t, keeps_the_one_beside_the_workers_running);
+	tcase_add_test(t, ends_when_the_first_one_beside_refuses_its_settings);
+	tcase_add_test(t, tries_again_when_a_later_one_refuses);
+	tcase_add_test(t, does_not_spin_on_one_beside_that_fails);
 	tcase_add_loop_test(t, does_not_spin_on_workers_that_cannot_start, 0,
 			    (int)TP_COUNT(deaths));
 	suite_add_tcase(s, t);

@@ -200,11 +200,22 @@ static enum tp_rc check_grpc(const struct config *c, struct tp_err *err)
 	return TP_OK;
 }
 
+static enum tp_rc check_flags(const struct config *c, struct tp_err *err)
+{
+	if (c->grpc && c->workers == 0)
+		return tp_fail(err, TP_INVALID,
+			       "--grpc: needs a supervisor, so --workers of 1 at least");
+	if (c->grpc && !c->authorization_server)
+		return tp_fail(err, TP_INVALID,
+			       "--grpc: the refresh daemon needs AUTHORIZATION_SERVER");
+	return TP_OK;
+}
+
 enum tp_rc config_check(const struct config *c, bool has_handler, struct tp_err *err)
 {
 	static enum tp_rc (*const rules[])(const struct config *c, struct tp_err *err) = {
 		check_keys,  check_verify_keys, check_paths, check_urls,
-		check_store, check_cookies,	check_grpc,
+		check_store, check_cookies,	check_grpc,  check_flags,
 	};
 
 	for (size_t i = 0; i < TP_COUNT(rules); i++) {

@@ -412,6 +412,12 @@ OPT(workers, INT, WORKERS, "0", RANGE(0, LIMIT_WORKERS), OPTION_F_FLAG,
     "How many processes serve the socket, under a supervisor that replaces one that ends. 0 has "
     "no supervisor: this process serves alone, as a web server expects of one that it started.")
 
+OPT(grpc, BOOL, GRPC, "false", ANY, OPTION_F_FLAG,
+    "with --workers: supervise the gRPC refresh daemon as well",
+    "Starts `tpauth-grpcd` beside the workers, with the same settings and flags, and keeps it "
+    "running as it does them. It listens on GRPC_LISTEN, is told of a reload, and is stopped with "
+    "the rest. One that finds its settings wrong at the start ends the whole service.")
+
 OPT(check_config, BOOL, CHECK_CONFIG, "false", ANY, OPTION_F_FLAG,
     "check the settings and exit",
     "Checks the settings, the keys and the token handler, prints what is wrong with them, and "

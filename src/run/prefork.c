@@ -27,12 +27,20 @@ struct place {
 	int64_t started_ms, retry_ms;
 	int64_t pause_ms;  /* before the next try, after a worker that died young */
 	bool killed_young; /* and not the first time: one that was shot is replaced at once */
+	bool known;	   /* not its first child */
 };
 
 struct crew {
 	const struct prefork *how;
-	struct place *places;
+	struct place *places; /* of the workers, then of the one beside them */
+	int n;
+	int refused; /* exit status of a child beside the workers that refused its settings */
 };
+
+static bool is_beside(const struct crew *c, const struct place *p)
+{
+	return p - c->places == c->how->workers;
+}
 
 static void start(struct crew *c, struct place *p)
 {
@@ -45,7 +53,7 @@ static void start(struct crew *c, struct place *p)
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
 		if (getppid() != supervisor)
 			_exit(EXIT_FAILURE);
-		_exit(c->how->work(c->how->arg));
+		_exit(is_beside(c, p) ? c->how->beside(c->how->arg) : c->how->work(c->how->arg));
 	}
 	p->started_ms = clock_mono_ms();
 	if (pid < 0) {
@@ -58,14 +66,14 @@ static void start(struct crew *c, struct place *p)
 
 static struct place *place_of(struct crew *c, pid_t pid)
 {
-	for (int i = 0; i < c->how->workers; i++) {
+	for (int i = 0; i < c->n; i++) {
 		if (c->places[i].pid == pid)
 			return &c->places[i];
 	}
 	return NULL;
 }
 
-static void ended(struct place *p, int status, bool stopping)
+static void ended(struct crew *c, struct place *p, int status, bool stopping)
 {
 	int64_t now_ms = clock_mono_ms();
 	int64_t limit_ms = WIFEXITED(status) ? YOUNG_EXIT_MS : YOUNG_KILL_MS;
@@ -73,9 +81,14 @@ static void ended(struct place *p, int status, bool stopping)
 	bool spared = young && !WIFEXITED(status) && !p->killed_young;
 
 	if (!stopping)
-		log_event(LOG_LEVEL_NOTICE, "worker.ended", LOG_INT("pid", p->pid),
+		log_event(LOG_LEVEL_NOTICE, is_beside(c, p) ? "beside.ended" : "worker.ended",
+			  LOG_INT("pid", p->pid),
 			  LOG_INT("exit", WIFEXITED(status) ? WEXITSTATUS(status) : -1),
 			  LOG_INT("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0));
+	if (is_beside(c, p) && !p->known && WIFEXITED(status) &&
+	    WEXITSTATUS(status) == rc_info(TP_INVALID)->exit_status)
+		c->refused = WEXITSTATUS(status);
+	p->known = true;
 	/* One that died young would only do so again, but for a single shot. */
 	p->killed_young = young && !WIFEXITED(status);
 	if (!young || spared)
@@ -97,7 +110,7 @@ static void reap(struct crew *c, bool stopping)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		p = place_of(c, pid);
 		if (p != NULL)
-			ended(p, status, stopping);
+			ended(c, p, status, stopping);
 	}
 }
 
@@ -107,7 +120,7 @@ static int fill(struct crew *c)
 	int64_t now_ms = clock_mono_ms();
 	int64_t next_ms = -1;
 
-	for (int i = 0; i < c->how->workers; i++) {
+	for (int i = 0; i < c->n; i++) {
 		struct place *p = &c->places[i];
 
 		if (p->pid == 0 && p->retry_ms <= now_ms)
@@ -120,7 +133,7 @@ static int fill(struct crew *c)
 
 static void tell(const struct crew *c, int number)
 {
-	for (int i = 0; i < c->how->workers; i++) {
+	for (int i = 0; i < c->n; i++) {
 		if (c->places[i].pid > 0)
 			kill(c->places[i].pid, number);
 	}
@@ -130,7 +143,7 @@ static int alive(const struct crew *c)
 {
 	int n = 0;
 
-	for (int i = 0; i < c->how->workers; i++)
+	for (int i = 0; i < c->n; i++)
 		n += c->places[i].pid > 0;
 	return n;
 }
@@ -171,22 +184,22 @@ static void drain(struct crew *c, int grace_s)
 		reap(c, true);
 	}
 	if (alive(c) > 0) {
-		log_event(LOG_LEVEL_NOTICE, "pool.killed", LOG_INT("workers", alive(c)));
+		log_event(LOG_LEVEL_NOTICE, "pool.killed", LOG_INT("processes", alive(c)));
 		tell(c, SIGKILL);
 	}
 }
 
 int prefork_run(const struct prefork *how, int grace_s)
 {
-	struct crew c = { .how = how };
+	struct crew c = { .how = how, .n = how->workers + (how->beside != NULL) };
 
-	c.places = calloc((size_t)how->workers, sizeof(*c.places));
+	c.places = calloc((size_t)c.n, sizeof(*c.places));
 	if (c.places == NULL)
 		return EXIT_FAILURE;
 	signals_watch_children();
 	notify_await(how->notify);
 	log_event(LOG_LEVEL_NOTICE, "pool.start", LOG_INT("workers", how->workers));
-	while (!signals_stop()) {
+	while (!signals_stop() && c.refused == 0) {
 		wait_ms(&c, fill(&c));
 		if (signals_child())
 			reap(&c, false);
@@ -196,5 +209,5 @@ int prefork_run(const struct prefork *how, int grace_s)
 	drain(&c, grace_s);
 	log_event(LOG_LEVEL_NOTICE, "pool.stop", LOG_INT("workers", how->workers));
 	free(c.places);
-	return EXIT_SUCCESS;
+	return c.refused;
 }

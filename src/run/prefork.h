@@ -5,6 +5,9 @@
  * is tried again with growing pauses). SIGHUP: the configuration is checked, then workers read it
  * again. SIGTERM: workers finish what they have and end. systemd is told of all of that where it
  * asked for it (run/notify.h).
+ *
+ * One more child may run beside the workers, under the same rules. It is no worker: when the first
+ * one finds its settings wrong (exit status of TP_INVALID), the pool ends with that status, too.
  */
 #ifndef RUN_PREFORK_H
 #define RUN_PREFORK_H
@@ -20,10 +23,11 @@ struct prefork {
 	 * logged), so the workers keep what they have. */
 	bool (*check)(void *arg);
 	void *arg;
-	struct notify *notify; /* NULL: nobody is told */
+	struct notify *notify;	  /* NULL: nobody is told */
+	int (*beside)(void *arg); /* the life of that other child; NULL: there is none */
 };
 
-/* Runs until SIGTERM, then waits for the workers, at most grace_s seconds. Returns an exit status.
+/* Runs until SIGTERM, then waits for its children, at most grace_s seconds. Returns an exit status.
  */
 int prefork_run(const struct prefork *how, int grace_s);
 
