@@ -7,6 +7,8 @@ import threading
 
 from e2e import *
 
+GRPCD = os.path.join(BUILD, "tpauth-grpcd")
+
 
 class Systemd:
     """What systemd does for a service with a socket unit and Type=notify."""
@@ -142,22 +144,57 @@ with Site() as site:
     ok("listen.inherited" in site.text("tpauth.log"), "with a line that says so", site.text("tpauth.log"))
     systemd.close()
 
+# The refresh daemon under its own unit: no socket of systemd's, ready when it serves, a reload, the end.
+with Site() as site:
+    systemd = Systemd(site)
+    port = free_port()
+    env = {k: v for k, v in systemd.env.items() if not k.startswith("LISTEN")}
+    pool = site.start([GRPCD, "--config", site.config, "--workers", "2", "--grpc-listen", f"127.0.0.1:{port}"], env=env)
+    same(systemd.hear(), ("READY=1", pool.pid), "the refresh daemon: READY=1, from the process that was started")
+    ok(port_open(port) and "grpc.start" in site.text("tpauth.log"), "when a worker of it serves")
+    pool.send(signal.SIGHUP)
+    first, second = systemd.hear(), systemd.hear()
+    ok(reloading(first[0]) and second == ("READY=1\nSTATUS=", pool.pid), "SIGHUP: RELOADING=1, READY=1", (first, second))
+    pool.p.send_signal(signal.SIGTERM)
+    same(systemd.hear(), ("STOPPING=1", pool.pid), "SIGTERM: STOPPING=1")
+    same(pool.stop(seconds=40), 0, "and it ends in order")
+    systemd.close()
+
+# Its supervisor gives the sign of life that the unit asks for.
+with Site() as site:
+    systemd = Systemd(site, WATCHDOG_USEC="400000")
+    env = {k: v for k, v in systemd.env.items() if not k.startswith("LISTEN")}
+    pool = site.start([GRPCD, "--config", site.config, "--workers", "1", "--grpc-listen", f"127.0.0.1:{free_port()}"], env=env)
+    heard = [systemd.hear()[0] for _ in range(4)]
+    ok("READY=1" in heard and heard.count("WATCHDOG=1") == 3, "WATCHDOG=1 comes from the refresh daemon", heard)
+    same(pool.stop(seconds=40), 0, "which ends in order")
+    systemd.close()
+
 # The units, by systemd's own judgement.
 with Site() as site:
-    for name in ("tpauth.service", "tpauth.socket"):
+    units = {"tpauth.service": PROGRAM, "tpauth-grpcd.service": GRPCD, "tpauth.socket": None}
+    texts = {}
+    for name, program in units.items():
         with open(os.path.join(BUILD, "systemd", name)) as f:
-            text = f.read()
+            text = texts[name] = f.read()
         ok(not re.search(r"@[a-z]+@|\$\{?prefix", text), f"{name}: no placeholder is left")
         same(len(re.findall("^ExecStart=", text, re.M)), 1 if name.endswith("service") else 0, f"{name}: what it starts")
         with open(site.path(name), "w") as f:
-            f.write(re.sub("^ExecStart=[^ ]*", "ExecStart=" + PROGRAM, text, flags=re.M))
-    r = subprocess.run(["systemd-analyze", "verify", "--man=no", site.path("tpauth.service"), site.path("tpauth.socket")],
-                       capture_output=True, text=True)
+            f.write(re.sub("^ExecStart=[^ ]*", f"ExecStart={program}", text, flags=re.M))
+    r = subprocess.run(["systemd-analyze", "verify", "--man=no", *map(site.path, units)], capture_output=True, text=True)
     ours = [line for line in (r.stdout + r.stderr).splitlines() if "tpauth" in line]
     ok(r.returncode == 0 and not ours, "systemd-analyze verify: clean", r)
-    r = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", site.path("tpauth.service")],
-                       capture_output=True, text=True, env={**os.environ, "SYSTEMD_COLORS": "0"})
-    exposure = re.search(r"Overall exposure level for .*: ([0-9.]+)", r.stdout)
-    ok(exposure and float(exposure.group(1)) <= 2.0, "systemd-analyze security: exposure of 2.0 at most", r.stdout[-1500:])
-    print(f"# exposure {exposure.group(1) if exposure else '?'} of 10")
+    for name in ("tpauth.service", "tpauth-grpcd.service"):
+        r = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", site.path(name)],
+                           capture_output=True, text=True, env={**os.environ, "SYSTEMD_COLORS": "0"})
+        exposure = re.search(r"Overall exposure level for .*: ([0-9.]+)", r.stdout)
+        ok(exposure and float(exposure.group(1)) <= 2.0, f"systemd-analyze security, {name}: exposure of 2.0 at most",
+           r.stdout[-1500:])
+        print(f"# exposure {exposure.group(1) if exposure else '?'} of 10")
+
+    def lines(name, *but):
+        return [x for x in texts[name].partition("[Service]\nType")[2].partition("[Install]")[0].splitlines()
+                if x and x[0] != "#" and not x.startswith(but)]
+    same(lines("tpauth-grpcd.service", "ExecStart="), lines("tpauth.service", "ExecStart="),
+         "both services run under the same user, state folder and restrictions")
 done()
