@@ -72,8 +72,8 @@ struct span doctor_header(const struct doctor *d, const char *name); /* the firs
 size_t doctor_header_count(const struct doctor *d, const char *name);
 bool doctor_has(struct span s, const char *word);
 
-/* A secret that is sent to url (a path: of the mount's host) can be read by nobody on the way, or may
- * be. */
+/* A secret that is sent to url (a path: of the mount's host) can be read by nobody on the way, or
+ * may be. */
 bool doctor_hides(const struct doctor *d, const char *url);
 
 /* Was the last answer made by tpauth: by its request id, or by a body that only tpauth makes. */
