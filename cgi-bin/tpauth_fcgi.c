@@ -53,25 +53,11 @@ static int serve(void *arg)
 	return status;
 }
 
-/* In the supervisor on SIGHUP: what is configured now, if it is good, is what workers that start
- * from now on get as well. */
-static bool check(void *arg)
+static bool renew(void *arg)
 {
 	struct server *s = arg;
-	struct app next;
-	struct tp_err err = { 0 };
-	bool good = boot_config(&s->app.args, &next, &err) == TP_OK &&
-		    boot_same_store(&s->app, &next, &err) == TP_OK &&
-		    boot_check(&next, &err) == TP_OK && boot_log(&next, &err) == TP_OK;
 
-	if (!good) {
-		log_event(LOG_LEVEL_ERR, "config.kept", LOG_STR("reason", err.msg));
-		boot_close(&next);
-		return false;
-	}
-	boot_close(&s->app);
-	s->app = next;
-	return true;
+	return boot_renew(&s->app);
 }
 
 /* The daemon beside the workers. */
@@ -86,7 +72,7 @@ static int run_pool(struct server *s)
 {
 	struct prefork how = { .workers = (int)s->app.config.workers,
 			       .work = serve,
-			       .check = check,
+			       .check = renew,
 			       .arg = s,
 			       .notify = &s->notify,
 			       .beside = s->app.config.grpc ? serve_grpc : NULL };

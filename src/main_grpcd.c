@@ -160,32 +160,18 @@ static int serve(void *arg)
 	return EXIT_SUCCESS;
 }
 
-/* In the supervisor on SIGHUP: what is configured now, if it is good, is what workers that start
- * from now on get as well. */
-static bool check(void *arg)
+static bool renew(void *arg)
 {
 	struct daemon *d = arg;
-	struct app next;
-	struct tp_err err = { 0 };
-	bool good = boot_config(&d->app.args, &next, &err) == TP_OK &&
-		    boot_same_store(&d->app, &next, &err) == TP_OK &&
-		    boot_check(&next, &err) == TP_OK && boot_log(&next, &err) == TP_OK;
 
-	if (!good) {
-		log_event(LOG_LEVEL_ERR, "config.kept", LOG_STR("reason", err.msg));
-		boot_close(&next);
-		return false;
-	}
-	boot_close(&d->app);
-	d->app = next;
-	return true;
+	return boot_renew(&d->app);
 }
 
 static int run_pool(struct daemon *d)
 {
 	struct prefork how = { .workers = (int)d->app.config.workers,
 			       .work = serve,
-			       .check = check,
+			       .check = renew,
 			       .arg = d,
 			       .notify = &d->notify };
 	struct tp_err err = { 0 };

@@ -307,6 +307,24 @@ enum tp_rc boot_reload(struct app *app, struct tp_err *err)
 	return TP_OK;
 }
 
+bool boot_renew(struct app *app)
+{
+	struct app next;
+	struct tp_err err = { 0 };
+	bool good = boot_config(&app->args, &next, &err) == TP_OK &&
+		    boot_same_store(app, &next, &err) == TP_OK &&
+		    boot_check(&next, &err) == TP_OK && boot_log(&next, &err) == TP_OK;
+
+	if (!good) {
+		log_event(LOG_LEVEL_ERR, "config.kept", LOG_STR("reason", err.msg));
+		boot_close(&next);
+		return false;
+	}
+	boot_close(app);
+	*app = next;
+	return true;
+}
+
 void boot_close(struct app *app)
 {
 	pool_close(app->pool);

@@ -81,6 +81,10 @@ enum tp_rc boot_same_store(const struct app *old, const struct app *next,
  * the log are as they were. */
 enum tp_rc boot_reload(struct app *app, struct tp_err *err) TP_MUSTUSE;
 
+/* What a supervisor does on SIGHUP: what is configured now is what workers that start from now on
+ * get as well, if it is good; else false, and the log says why. */
+bool boot_renew(struct app *app);
+
 void boot_close(struct app *app);
 
 #endif
