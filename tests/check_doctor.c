@@ -467,8 +467,9 @@ END_TEST
 START_TEST(sends_no_session_over_plain_http)
 {
 	static const char *const plain[] = { "http://app.example.org/app/x" };
-	static const char not_asked[] = "--   admits         not asked, for the session would go over "
-					"plain HTTP (--insecure-http-ok";
+	static const char not_asked[] =
+		"--   admits         not asked, for the session would go over "
+		"plain HTTP (--insecure-http-ok";
 
 	w.spec.guarded = plain;
 	ck_assert_int_eq(doctor_run(&w.spec), DOCTOR_WELL);

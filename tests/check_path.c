@@ -34,7 +34,7 @@ static const struct {
 	/* what a file may be called */
 	{ "/a%20b+c", "/a b+c", false },
 	{ "/%c3%a9/\xc3\xa9", "/\xc3\xa9/\xc3\xa9", false },
-		/* RFC 9112 3.2.2 */
+	/* RFC 9112 3.2.2 */
 	{ "http://auth.example.org/app", "/app", false },
 	{ "HTTPS://user@[::1]:8443//app", "/app", false },
 	{ "http://auth.example.org", "/", false },

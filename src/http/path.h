@@ -18,8 +18,8 @@
  * segment of nothing but parameters ("/;x"). Longer than out may get: TP_FORBIDDEN too. TP_NOMEM.
  *
  * *ret_ambiguous: it is read in two ways even so, since it has a '/' that was encoded, or
- * parameters (";x=1"), which some applications take off, or a '?' or '#' that was encoded, where the
- * path ends for whoever gets it decoded.
+ * parameters (";x=1"), which some applications take off, or a '?' or '#' that was encoded, where
+ * the path ends for whoever gets it decoded.
  */
 enum tp_rc path_read(struct span target, struct buf *out, bool *ret_ambiguous,
 		     struct tp_err *err) TP_MUSTUSE;
