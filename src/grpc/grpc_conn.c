@@ -629,6 +629,15 @@ bool grpc_conn_is_idle(const struct grpc_conn *c)
 	return c->streams == NULL;
 }
 
+bool grpc_conn_only_watches(const struct grpc_conn *c)
+{
+	for (const struct stream *s = c->streams; s != NULL; s = s->next) {
+		if (!s->call.complete || s->call.ended || s->call.method->kind != GRPC_WATCH)
+			return false;
+	}
+	return true;
+}
+
 int64_t grpc_conn_heard_ms(const struct grpc_conn *c)
 {
 	return c->heard_ms;

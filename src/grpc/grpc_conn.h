@@ -50,8 +50,9 @@ void grpc_conn_tick(struct grpc_conn *c, int64_t now_ms);
 void grpc_conn_notice(struct grpc_conn *c);
 void grpc_conn_leave(struct grpc_conn *c);
 
-bool grpc_conn_is_over(struct grpc_conn *c);	       /* nothing to read or to send any more */
-bool grpc_conn_is_idle(const struct grpc_conn *c);     /* no call is open */
-int64_t grpc_conn_heard_ms(const struct grpc_conn *c); /* when the last bytes came */
+bool grpc_conn_is_over(struct grpc_conn *c);		/* nothing to read or to send any more */
+bool grpc_conn_is_idle(const struct grpc_conn *c);	/* no call is open */
+bool grpc_conn_only_watches(const struct grpc_conn *c); /* each open call, if any, is a watch */
+int64_t grpc_conn_heard_ms(const struct grpc_conn *c);	/* when the last bytes came */
 
 #endif

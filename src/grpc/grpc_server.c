@@ -24,6 +24,7 @@ enum {
 	CALLS_MOST = 32,   /* the same for calls that are run */
 	ACCEPT_MOST = 16,
 	ACCEPT_PAUSE_MS = 100, /* when there are no descriptors left */
+	NEWCOMER_MS = 1000,    /* so long one may take to begin a call */
 	TICK_MS = 1000,
 	PEER_MOST = 64
 };
@@ -112,21 +113,45 @@ static enum tp_rc add_peer(struct grpc_server *s, int fd, const struct sockaddr_
 	return TP_OK;
 }
 
-/* When all places are taken, the one who has been silent for longest, and has no call open, makes
- * room. False: all are at work. */
-static bool make_room(struct grpc_server *s)
+/* The one of a kind who has been silent for longest, and at least so long; s->n: there is none. */
+static size_t oldest(const struct grpc_server *s, bool (*is_of_kind)(const struct grpc_conn *c),
+		     int64_t least_ms)
 {
-	size_t oldest = s->n;
+	size_t found = s->n;
+	int64_t heard_ms = s->now_ms - least_ms + 1; /* of the one that was found */
 
 	for (size_t i = 0; i < s->n; i++) {
-		if (grpc_conn_is_idle(s->peers[i]->h2) &&
-		    (oldest == s->n || grpc_conn_heard_ms(s->peers[i]->h2) <
-					       grpc_conn_heard_ms(s->peers[oldest]->h2)))
-			oldest = i;
+		const struct grpc_conn *c = s->peers[i]->h2;
+
+		if (grpc_conn_heard_ms(c) < heard_ms && is_of_kind(c)) {
+			found = i;
+			heard_ms = grpc_conn_heard_ms(c);
+		}
 	}
-	if (oldest == s->n)
+	return found;
+}
+
+/*
+ * Who makes room when all places are taken: one who has no call open, but was not only just
+ * accepted; or else one who watches, since that takes no secret and has no end, and must not keep
+ * out those who work; or else a newcomer. s->n: all are at work.
+ */
+static size_t spare(const struct grpc_server *s)
+{
+	size_t i = oldest(s, grpc_conn_is_idle, NEWCOMER_MS);
+
+	if (i == s->n)
+		i = oldest(s, grpc_conn_only_watches, 0);
+	return i;
+}
+
+static bool make_room(struct grpc_server *s)
+{
+	size_t i = spare(s);
+
+	if (i == s->n)
 		return false;
-	remove_peer(s, oldest);
+	remove_peer(s, i);
 	return true;
 }
 
@@ -150,7 +175,7 @@ static void accept_some(struct grpc_server *s)
 		struct tp_err err = { 0 };
 		int fd;
 
-		if (s->n == LIMIT_GRPC_CONNECTIONS && !make_room(s)) {
+		if (s->n == LIMIT_GRPC_CONNECTIONS && spare(s) == s->n) {
 			s->accept_ms = s->now_ms + ACCEPT_PAUSE_MS;
 			return;
 		}
@@ -160,6 +185,10 @@ static void accept_some(struct grpc_server *s)
 			accept_failed(s, errno);
 			return;
 		}
+		/* Only for one who is there: else the last one accepted would make it for nobody.
+		 */
+		if (s->n == LIMIT_GRPC_CONNECTIONS)
+			(void)make_room(s);
 		if (add_peer(s, fd, &addr, len, &err) != TP_OK)
 			log_event(LOG_LEVEL_ERR, "grpc.accept", LOG_STR("reason", err.msg));
 	}

@@ -25,6 +25,7 @@ def literal(name, value):
 
 REQUEST = (b"\x83\x86" + literal(b":path", METHOD.encode()) + literal(b":authority", b"x") +
            literal(b"content-type", b"application/grpc") + literal(b"te", b"trailers"))
+WATCH = REQUEST.replace(literal(b":path", METHOD.encode()), literal(b":path", b"/grpc.health.v1.Health/Watch"))
 MESSAGE = refresh_pb2.RefreshRequest(user_id="alice", token="x" * 40).SerializeToString()
 BODY = b"\0" + struct.pack(">I", len(MESSAGE)) + MESSAGE
 HELLO = PREFACE + frame(SETTINGS)
@@ -163,24 +164,29 @@ with GrpcSite(LOG_LEVEL="notice") as site:
     for s in [*shut, deaf]:
         s.close()
 
-    def storm():
+    def crowd(words, name):
         # More connections than there are places.
-        crowd = []
+        all_of_it = []
         try:
             for i in range(1100):
                 s = connect()
-                if i % 2:
-                    s.sendall(HELLO)
-                crowd.append(s)
+                if i % 2 or words != HELLO:
+                    s.sendall(words)
+                all_of_it.append(s)
         except OSError as e:
             ok(False, "1,100 connections", e)
         fresh = channel(daemon.address)
         ok(wait_until(lambda: code(refresher(fresh), request("alice", handle), timeout=5)[0] == "OK"),
-           "1,100 idle connections: a new one is served")
+           f"1,100 {name} connections: a new one is served")
         fresh.close()
-        for s in crowd:
+        for s in all_of_it:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             s.close()
+
+    def storm():
+        crowd(HELLO, "idle")
+        # Watching needs no secret and never ends.
+        crowd(HELLO + frame(HEADERS, 4, 1, WATCH) + frame(DATA, 1, 1, bytes(5)), "watching")
 
         # Everything at once, in threads.
         def noise(seed):
