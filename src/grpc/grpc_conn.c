@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "grpc/grpc_answer.h"
 
 #include "base/banned.h"
 
@@ -18,13 +19,10 @@ enum { BUDGET_MOST = 2000, BUDGET_PER_S = 50, BUDGET_PER_CALL = 8, SETTINGS_COST
 
 struct stream {
 	struct grpc_call call;
+	struct grpc_answer answer; /* its moved_ms counts pieces that came, too */
 	int32_t id;
-	bool named;	  /* its headers are whole */
-	bool answering;	  /* the response's headers are submitted */
-	bool waiting;	  /* the response waits for more to send */
-	size_t sent;	  /* of call.out */
-	size_t held;	  /* bytes received that the window still counts */
-	int64_t moved_ms; /* the last progress: a piece came, or was sent */
+	bool named;  /* its headers are whole */
+	size_t held; /* bytes received that the window still counts */
 	struct stream *prev, *next;
 	struct stream *next_ready;
 	bool queued;
@@ -133,93 +131,6 @@ static void let_go(struct grpc_conn *c, struct stream *s)
 
 /* Answers ---------------------------------------------------------------------------------------*/
 
-static nghttp2_nv field(const char *name, struct span value)
-{
-	union {
-		const char *in;
-		uint8_t *out; /* nghttp2 takes what it only reads as not const */
-	} n = { .in = name }, v = { .in = value.p };
-
-	return (nghttp2_nv){ n.out, v.out, strlen(name), value.len, NGHTTP2_NV_FLAG_NO_COPY_NAME };
-}
-
-enum { STATUS_FIELDS = 2, MESSAGE_MOST = 3 * sizeof(((struct grpc_status *)0)->text) };
-
-/* Fields of the trailers. text and number hold what they point to. */
-static size_t status_fields(const struct grpc_call *call, struct buf *text, char number[4],
-			    nghttp2_nv *nv)
-{
-	size_t n = 0;
-	int code = call->status.code;
-
-	if (code >= 10)
-		number[n++] = (char)('0' + code / 10);
-	number[n++] = (char)('0' + code % 10);
-	nv[0] = field("grpc-status", (struct span){ number, n });
-	if (call->status.text[0] == '\0')
-		return 1;
-	grpc_message_put(span_of(call->status.text), text);
-	nv[1] = field("grpc-message", buf_view(text));
-	return 2;
-}
-
-/* nghttp2's word for what stands between two replies. */
-static ssize_t next_piece(nghttp2_session *h2, int32_t id, uint8_t *p, size_t room, uint32_t *flags,
-			  nghttp2_data_source *source, void *arg)
-{
-	TP_CLEANUP(buf_release) struct buf text = BUF_INIT(MESSAGE_MOST);
-	struct grpc_conn *c = arg;
-	struct stream *s = source->ptr;
-	size_t left = s->call.out.len - s->sent;
-	size_t n = left < room ? left : room;
-	nghttp2_nv nv[STATUS_FIELDS];
-	char number[4];
-
-	if (n > 0)
-		memcpy(p, s->call.out.p + s->sent, n);
-	s->sent += n;
-	s->moved_ms = c->now_ms;
-	if (n < left)
-		return (ssize_t)n;
-	buf_reset(&s->call.out);
-	s->sent = 0;
-	if (!s->call.ended) {
-		s->waiting = n == 0;
-		return n > 0 ? (ssize_t)n : NGHTTP2_ERR_DEFERRED;
-	}
-	*flags = NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
-	if (nghttp2_submit_trailer(h2, id, nv, status_fields(&s->call, &text, number, nv)) != 0)
-		return NGHTTP2_ERR_CALLBACK_FAILURE;
-	return (ssize_t)n;
-}
-
-static int answer_http(struct grpc_conn *c, struct stream *s)
-{
-	bool method = s->call.http == 405;
-	nghttp2_nv nv[] = { field(":status", method ? SPAN_LIT("405") : SPAN_LIT("415")),
-			    field("content-length", SPAN_LIT("0")),
-			    field("allow", SPAN_LIT("POST")) };
-
-	return nghttp2_submit_response(c->h2, s->id, nv, method ? 3 : 2, NULL);
-}
-
-/* Begins the response: a status alone where there is nothing else to say (Trailers-Only). */
-static int answer_grpc(struct grpc_conn *c, struct stream *s)
-{
-	TP_CLEANUP(buf_release) struct buf text = BUF_INIT(MESSAGE_MOST);
-	nghttp2_data_provider body = { .source.ptr = s, .read_callback = next_piece };
-	nghttp2_nv nv[3 + STATUS_FIELDS] = { field(":status", SPAN_LIT("200")),
-					     field("content-type", SPAN_LIT("application/grpc")),
-					     field("grpc-accept-encoding", SPAN_LIT("identity")) };
-	char number[4];
-	size_t n = 3;
-
-	if (!s->call.ended || s->call.out.len > 0)
-		return nghttp2_submit_response(c->h2, s->id, nv, n, &body);
-	n += status_fields(&s->call, &text, number, nv + n);
-	return nghttp2_submit_response(c->h2, s->id, nv, n, NULL);
-}
-
 static void log_refusal(const struct grpc_conn *c, const struct stream *s)
 {
 	const struct grpc_call *call = &s->call;
@@ -234,23 +145,15 @@ static void log_refusal(const struct grpc_conn *c, const struct stream *s)
 /* After anything that may have given the call something to say. */
 static void speak(struct grpc_conn *c, struct stream *s)
 {
-	bool begins = !s->answering && (s->call.ended || s->call.out.len > 0);
-	int failed = 0;
+	bool begun = s->answer.begun;
 
 	if (s->call.ended && !s->queued)
 		let_go(c, s);
-	if (begins) {
-		s->answering = true;
-		failed = s->call.http != 0 ? answer_http(c, s) : answer_grpc(c, s);
-	} else if (s->waiting && (s->call.ended || s->call.out.len > 0)) {
-		s->waiting = false;
-		failed = nghttp2_session_resume_data(c->h2, s->id);
-	}
-	if (failed != 0)
+	if (grpc_answer_go_on(&s->answer, c->h2, s->id) != 0)
 		nghttp2_submit_rst_stream(c->h2, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_INTERNAL_ERROR);
-	if (s->call.ended && s->answering) {
-		s->moved_ms = c->now_ms;
-		if (begins)
+	if (s->call.ended && s->answer.begun) {
+		s->answer.moved_ms = c->now_ms;
+		if (!begun)
 			log_refusal(c, s);
 	}
 }
@@ -274,7 +177,7 @@ static int on_begin_headers(nghttp2_session *h2, const nghttp2_frame *f, void *a
 	if (s == NULL)
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 	s->id = f->hd.stream_id;
-	s->moved_ms = c->now_ms;
+	s->answer = (struct grpc_answer){ &s->call, &c->now_ms, .moved_ms = c->now_ms };
 	grpc_call_init(&s->call, c->rules, c->peer, c->now_ms);
 	link_stream(c, s);
 	nghttp2_session_set_stream_user_data(h2, s->id, s);
@@ -312,7 +215,7 @@ static int on_data(nghttp2_session *h2, uint8_t flags, int32_t id, const uint8_t
 		return 0;
 	}
 	s->held += n;
-	s->moved_ms = c->now_ms;
+	s->answer.moved_ms = c->now_ms;
 	grpc_call_data(&s->call, (struct span){ (const char *)p, n });
 	/* A message that is still gathered stays on the window's account. */
 	if (s->call.method == NULL || s->call.method->kind == GRPC_CHAT || s->call.ended)
@@ -526,7 +429,7 @@ static void reset(struct grpc_conn *c, struct stream *s)
 static const char *overdue(const struct grpc_conn *c, const struct stream *s)
 {
 	const struct grpc_call *call = &s->call;
-	int64_t quiet_ms = c->now_ms - s->moved_ms;
+	int64_t quiet_ms = c->now_ms - s->answer.moved_ms;
 
 	if (call->deadline_ms != 0 && c->now_ms >= call->deadline_ms)
 		return "the deadline has passed";
@@ -547,8 +450,8 @@ static void tick_stream(struct grpc_conn *c, struct stream *s, bool look)
 			send_away(c, "headers took too long");
 		return;
 	}
-	if (s->answering && (call->ended || call->out.len > 0) &&
-	    c->now_ms - s->moved_ms >= GRPC_ANSWER_MS) {
+	if (s->answer.begun && (call->ended || call->out.len > 0) &&
+	    c->now_ms - s->answer.moved_ms >= GRPC_ANSWER_MS) {
 		reset(c, s);
 		return;
 	}
