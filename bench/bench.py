@@ -369,4 +369,5 @@ def main():
         CASES[name](o)
 
 
-main()
+if __name__ == "__main__":
+    main()
