@@ -102,12 +102,18 @@ int companion_become(const struct app *app)
 {
 	const struct boot_args *args = &app->args;
 	char path[PATH_MAX];
-	char **flags = calloc((size_t)args->argc + 1, sizeof(*flags));
+	char **flags;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int status;
 
-	if (flags == NULL || null < 0 || dup2(null, STDIN_FILENO) < 0 || !find(&app->config, path))
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || !find(&app->config, path))
 		return fail("cannot start " PROGRAM);
+	flags = calloc((size_t)args->argc + 1, sizeof(*flags));
+	if (flags == NULL)
+		return fail("out of memory");
 	companion_flags(path, args->argc, args->argv, flags);
 	execve(path, flags, environ);
-	return fail(path);
+	status = fail(path);
+	free(flags);
+	return status;
 }
