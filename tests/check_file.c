@@ -41,7 +41,8 @@ START_TEST(appends_the_whole_file)
 		buf_str(&out, "> ");
 		ck_assert_int_eq(read_into(&out, "file"), TP_OK);
 		ck_assert_uint_eq(out.len, 2 + sizes[i]);
-		ck_assert_str_eq(buf_cstr(&out) + 2, large(sizes[i]));
+		ck_assert(memcmp(out.p + 2, large(sizes[i]), sizes[i]) ==
+			  0); /* too long for a message */
 	}
 }
 END_TEST
