@@ -33,9 +33,9 @@ static const struct {
 	{ "{\"token\":\"a.b.c\",\"expire\":1440}x", NULL },
 	{ "{\"token\":\"a.b.c\",\"expire\":1440}}", NULL },
 	{ "{\"token\":\"a.b.c\",\"token\":\"d.e.f\"}", NULL },
-	{ "{\"token\":\"a\nb\",\"expire\":1440}", "a\nb" }, /* no JSON, and no JWT either */
-	{ "{\"token\":\"a\nb\", \"expire\":1440}", NULL },
-	{ "{\"token\":\"a\xff\", \"expire\":1440}", NULL },
+	{ "{\"token\":\"a\nb\",\"expire\":1440}", NULL },
+	{ "{\"token\":\"a\xff\",\"expire\":1440}", NULL },
+	{ "{\"token\":\"\xc3\xa9\",\"expire\":1440}", "\xc3\xa9" },
 	{ "{\"token\":null,\"expire\":1440}", NULL },
 	{ "{\"token\":5,\"expire\":1440}", NULL },
 	{ "{\"token\":[\"a.b.c\"],\"expire\":1440}", NULL },

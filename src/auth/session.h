@@ -69,8 +69,7 @@ void session_bearer(struct span user, struct span handle, struct buf *out);
 enum { SESSION_SID_LEN = 43 };
 void session_sid(struct span handle, struct buf *out);
 
-/* A stored value taken apart and made. What stands in the place of the JWT is for token_verify() to
- * judge. TP_DENIED: not a session's value; *ret_jwt is borrowed from
+/* A stored value taken apart and made. TP_DENIED: not a session's value; *ret_jwt is borrowed from
  * value or, where the JSON is not in the plain form, from *hold, which the caller releases. */
 enum tp_rc session_value_get(struct span value, struct span *ret_jwt, struct buf *hold,
 			     struct tp_err *err) TP_MUSTUSE;

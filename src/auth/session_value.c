@@ -8,6 +8,20 @@
 
 #include "base/banned.h"
 
+/* Stands for itself in JSON. Without a branch for each byte, which nothing could predict in base64
+ * and which each request would wait for. */
+static bool is_plain(struct span s)
+{
+	unsigned odd = 0;
+
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		odd |= (unsigned)(c < 0x20) | (unsigned)(c > 0x7e) | (unsigned)(c == '\\');
+	}
+	return odd == 0;
+}
+
 /* The form that we and the Python original write, read without a parser since each request does:
  * {"token":"<jwt>","expire":<minutes>} */
 static bool take_plain(struct span value, struct span *ret_jwt)
@@ -25,8 +39,7 @@ static bool take_plain(struct span value, struct span *ret_jwt)
 		return false;
 	at = (size_t)(quote - value.p);
 	jwt = (struct span){ value.p + head.len, at - head.len };
-	/* An escape is for the parser; what is no JWT the verifier refuses. */
-	if (span_has_byte(jwt, '\\') || value.len - at < middle.len ||
+	if (!is_plain(jwt) || value.len - at < middle.len ||
 	    memcmp(quote, middle.p, middle.len) != 0)
 		return false;
 	at += middle.len;
