@@ -342,7 +342,7 @@ static const struct {
 	{ { NULL, "/app/x", NULL, NULL, 500, "Server: nginx\n", "oops" },
 	  "protected", "BAD  protected      /app/x answers 500 to whoever has no session", "SCRIPT_NAME" },
 	{ { NULL, "/app/x", "X-Auth-User: tpauth-doctor-forged", NULL, 200, "", "hello" },
-	  "forged", "BAD  forged         \"X-Auth-User: tpauth-doctor-forged\" opens /app/x without a session", "$tp_user" },
+	  "forged", "BAD  forged         \"X-Auth-User: tpauth-doctor-forged\" opens /app/x without a session", "$tpauth_user" },
 	{ { NULL, "//app/x", NULL, NULL, 200, "", "hello" },
 	  "spelling", "BAD  spelling       opens the protected path without a session: //app/x", "merge_slashes" },
 	{ { NULL, "/tpauth-doctor/%2e%2e/app/x", NULL, NULL, 200, "", "hello" },

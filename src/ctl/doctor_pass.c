@@ -218,6 +218,8 @@ static enum doctor_verdict check_bodies(struct doctor *d)
 		return doctor_bad(d, REMEDY_BODY_ERROR,
 				  "the web server answers %d to a body of %lld bytes",
 				  d->reply.status, most);
+	if (d->reply.status == 503)
+		return doctor_skip(d, "not known: %s answers 503", doctor_path(d, DOCTOR_TOKEN));
 	if (!doctor_says(d, "unsupported_grant_type"))
 		return doctor_bad(d, REMEDY_BODY_LIMIT,
 				  "a body of %lld bytes does not reach tpauth whole (%d)", most,
@@ -252,6 +254,8 @@ static enum doctor_verdict check_chunked(struct doctor *d)
 	if (d->reply.status == 400 && doctor_says(d, "missing"))
 		return doctor_bad(d, REMEDY_CHUNKED,
 				  "a chunked body does not reach tpauth, which sees an empty one");
+	if (d->reply.status == 503 && doctor_is_ours(d))
+		return doctor_skip(d, "not known: %s answers 503", doctor_path(d, DOCTOR_TOKEN));
 	return doctor_bad(d, REMEDY_CHUNKED, "a chunked body gets %d", d->reply.status);
 }
 

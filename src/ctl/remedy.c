@@ -26,7 +26,9 @@ static const struct text texts[REMEDY_COUNT] = {
 		"says whether tpauth would start.", {
 		"bin-path must be a program that the server's user may run, and the folder of the socket one "
 		"that it may write to",
-		"the program must be below a <Directory> with \"Options +ExecCGI\" and \"Require all granted\"",
+		"the program must be below a <Directory> with \"Options +ExecCGI\" and \"Require all granted\"; "
+		"mod_proxy_fcgi starts no programs: \"systemctl start tpauth\", or tpauth.fcgi --listen PATH "
+		"--workers 4, and the server's user must be able to write to the socket",
 		"nginx starts no programs: \"systemctl start tpauth\", or tpauth.fcgi --listen PATH --workers 4; "
 		"its user must be able to write to the socket" } },
 	[REMEDY_STORE] = { "tpauth runs, and the session store of DB_URL does not answer it: is the store "
@@ -65,8 +67,7 @@ static const struct text texts[REMEDY_COUNT] = {
 		"setenv.set-request-header",
 		"CGIPassAuth On   in the <Directory> or <Location> of tpauth. With mod_fcgid also, at the level of "
 		"the server: FcgidPassHeader Authorization. In an .htaccess without AllowOverride AuthConfig: "
-		"RewriteRule ^(token|refresh|userinfo|logout)$ tpauth.fcgi/$1 "
-		"[E=HTTP_AUTHORIZATION:%{HTTP:Authorization},QSA,L]",
+		"apache-conf/htaccess-no-authconfig",
 		"nginx passes Authorization on, unless \"fastcgi_pass_request_headers off\" or "
 		"\"fastcgi_param HTTP_AUTHORIZATION\" says otherwise in tpauth's location" } },
 	[REMEDY_TWICE] = { "A header arrives as two values, and a request that could mean two things is refused; "
@@ -155,7 +156,7 @@ static const struct text texts[REMEDY_COUNT] = {
 		"setenv.set-request-header = ( \"X-Auth-User\" => \"\" ); names with \"_\" reach the application as well, "
 		"so it should read REMOTE_USER or TPAUTH_USER_ID from its environment",
 		"RequestHeader unset X-Auth-User   (and each such name) before the one line that sets it",
-		"proxy_set_header X-Auth-User $tp_user;   and fastcgi_param HTTP_X_AUTH_USER $tp_user;   in every location "
+		"proxy_set_header X-Auth-User $tpauth_user;   and fastcgi_param HTTP_X_AUTH_USER $tpauth_user;   in every location "
 		"of the application; \"underscores_in_headers off\"" } },
 	[REMEDY_SPELLING] = { "The rule that protects compares another spelling of the path than the one that "
 		"serves it.", {
