@@ -29,7 +29,8 @@ static int cmd_help(int argc, char **argv, char **envp)
 	(void)envp;
 	puts("usage: tpauth COMMAND [ARGUMENT ...]\n");
 	for (size_t i = 0; i < TP_COUNT(commands); i++)
-		printf("  tpauth %s %s\n      %s\n", commands[i].name, commands[i].usage,
+		printf("  tpauth %s%s%s\n      %s\n", commands[i].name,
+		       commands[i].usage[0] != '\0' ? " " : "", commands[i].usage,
 		       commands[i].summary);
 	return EXIT_SUCCESS;
 }
