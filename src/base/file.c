@@ -23,7 +23,7 @@ static enum tp_rc fail(struct tp_err *err)
 /* The last read asks for one byte more than fits, to find out whether there is one. */
 static enum tp_rc read_all(int fd, struct buf *out, struct tp_err *err)
 {
-	char past;
+	char past = 0;
 
 	for (;;) {
 		size_t left = out->cap - out->len, most = left < CHUNK ? left : CHUNK;

@@ -56,7 +56,8 @@ static enum tp_rc unknown(const char *what, const char *word, struct tp_err *err
 	TP_CLEANUP(buf_release) struct buf known = BUF_INIT(sizeof(err->msg));
 
 	put_known(&known);
-	return tp_fail(err, TP_INVALID, "%s: \"%.15s\" is none of %s", what, word, buf_cstr(&known));
+	return tp_fail(err, TP_INVALID, "%s: \"%.15s\" is none of %s", what, word,
+		       buf_cstr(&known));
 }
 
 static enum tp_rc choose(const struct store_spec *spec, const struct store_ops **ret,
