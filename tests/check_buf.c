@@ -27,6 +27,16 @@ static bool all_zero(const char *p, size_t n)
 	return true;
 }
 
+START_TEST(room_that_is_not_used_leaves_the_text_as_it_was)
+{
+	TP_CLEANUP(buf_release) struct buf b = BUF_INIT(1000);
+
+	buf_str(&b, "text");
+	ck_assert_ptr_nonnull(buf_room(&b, 500));
+	ck_assert_str_eq(buf_cstr(&b), "text");
+}
+END_TEST
+
 START_TEST(is_an_empty_text_before_anything_was_put)
 {
 	struct buf b = BUF_INIT(10);
@@ -261,6 +271,7 @@ static Suite *buf_suite(void)
 	Suite *s = suite_create("buf");
 	TCase *tc = tcase_create("buf");
 
+	tcase_add_test(tc, room_that_is_not_used_leaves_the_text_as_it_was);
 	tcase_add_test(tc, is_an_empty_text_before_anything_was_put);
 	tcase_add_test(tc, puts_one_thing_after_another);
 	tcase_add_test(tc, keeps_nul_bytes);

@@ -31,6 +31,7 @@ static bool grow(struct buf *b, size_t need) /* need: bytes with the NUL */
 		explicit_bzero(b->p, b->alloc);
 		free(b->p);
 	}
+	p[b->len] = '\0'; /* also when what there is room for is not added */
 	b->p = p;
 	b->alloc = alloc;
 	return true;
