@@ -103,7 +103,8 @@ enum hello {
 	HELLO_LOGIN,
 	HELLO_HEXPIRE,
 	HELLO_HRANDFIELD,
-	HELLO_CLUSTER
+	HELLO_CLUSTER,
+	HELLO_EXPIRE
 };
 
 static void ask(struct redis_store *r, const char *name, size_t n_args, const char *first,
@@ -139,6 +140,7 @@ static void hello_ask(struct redis_store *r)
 	ask(r, "COMMAND", 2, "INFO", "HEXPIRE");
 	ask(r, "COMMAND", 2, "INFO", "HRANDFIELD");
 	ask(r, "INFO", 1, "cluster", NULL);
+	ask(r, "COMMAND", 2, "INFO", "EXPIRE");
 }
 
 static enum tp_rc hello_auth(struct redis_store *r, struct tp_err *err)
@@ -190,6 +192,17 @@ static enum tp_rc hello_has(struct redis_store *r, enum hello which, bool *ret, 
 	return TP_OK;
 }
 
+/* Its name and then its arity: 3 in servers that know no condition, else "at least 3". To be unsure
+ * costs time only. */
+static bool hello_has_expire_nx(struct redis_store *r)
+{
+	struct redis_reply reply = redis_wire_reply(r->talk.wire, HELLO_EXPIRE);
+	struct redis_reply it = redis_wire_element(r->talk.wire, reply, 0);
+	struct redis_reply arity = redis_wire_element(r->talk.wire, it, 1);
+
+	return arity.kind == WIRE_INT && arity.n == -3;
+}
+
 static enum tp_rc hello(struct redis_store *r, int64_t deadline_ms, struct tp_err *err)
 {
 	enum tp_rc rc;
@@ -204,6 +217,7 @@ static enum tp_rc hello(struct redis_store *r, int64_t deadline_ms, struct tp_er
 		rc = hello_has(r, HELLO_HEXPIRE, &r->talk.has_hexpire, err);
 	if (rc == TP_OK)
 		rc = hello_has(r, HELLO_HRANDFIELD, &r->talk.has_hrandfield, err);
+	r->talk.has_expire_nx = rc == TP_OK && hello_has_expire_nx(r);
 	redis_wire_clear(r->talk.wire);
 	return rc;
 }
@@ -236,18 +250,13 @@ static enum tp_rc take_answers(struct redis_store *r, struct store_op *ops, size
 	return rc;
 }
 
-static enum tp_rc attempt(struct redis_store *r, struct store_op *ops, size_t n,
-			  int64_t deadline_ms, enum redis_wire_loss *ret_loss, struct tp_err *err)
+static enum tp_rc round_trip(struct redis_store *r, struct store_op *ops, size_t n,
+			     int64_t deadline_ms, enum redis_wire_loss *ret_loss,
+			     struct tp_err *err)
 {
 	size_t at[LIMIT_STORE_OPS];
 	enum tp_rc rc;
 
-	*ret_loss = WIRE_NOT_LOST;
-	if (r->talk.wire == NULL) {
-		rc = dial(r, deadline_ms, err);
-		if (rc != TP_OK)
-			return rc;
-	}
 	r->talk.selects = 0;
 	for (size_t i = 0; i < n; i++)
 		at[i] = redis_verbs_ask(&r->talk, &ops[i]);
@@ -259,6 +268,25 @@ static enum tp_rc attempt(struct redis_store *r, struct store_op *ops, size_t n,
 		r->talk.spoilt = true;
 	}
 	redis_wire_clear(r->talk.wire);
+	return rc;
+}
+
+static enum tp_rc attempt(struct redis_store *r, struct store_op *ops, size_t n,
+			  int64_t deadline_ms, enum redis_wire_loss *ret_loss, struct tp_err *err)
+{
+	enum tp_rc rc;
+
+	*ret_loss = WIRE_NOT_LOST;
+	if (r->talk.wire == NULL) {
+		rc = dial(r, deadline_ms, err);
+		if (rc != TP_OK)
+			return rc;
+	}
+	r->talk.alone = n == 1;
+	r->talk.again = false;
+	rc = round_trip(r, ops, n, deadline_ms, ret_loss, err);
+	if (rc == TP_OK && r->talk.again)
+		rc = round_trip(r, ops, n, deadline_ms, ret_loss, err);
 	if (r->talk.spoilt)
 		hang_up(r);
 	return rc;
