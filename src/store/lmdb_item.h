@@ -3,7 +3,8 @@
  * How items lie in LMDB's tree. Seen by store_lmdb.c only; functions return what lmdb_env.h says.
  *
  *	key    space, one byte; owner; NUL; item
- *	value  expiry, seconds since 1970, 8 bytes, most significant first; the bytes
+ *	value  expiry, seconds since 1970, 8 bytes, most significant first; sum of the key, 4 bytes;
+ *	       sum of that, the expiry and the bytes, 4 bytes; the bytes
  *
  * and for each item, so that those that have ended are found: INDEX_BYTE, expiry, key; no value.
  */
@@ -29,6 +30,8 @@ struct lmdb_tree {
 	MDB_txn *txn;
 	MDB_dbi dbi;
 	int64_t now_s;
+	/* Holds the cursor while one is open, for a read that is broken off; NULL in a write. */
+	MDB_cursor **open;
 };
 
 int64_t lmdb_get_be64(const void *p);

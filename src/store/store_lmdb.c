@@ -229,6 +229,8 @@ static int run_ops(void *arg, MDB_txn *txn, MDB_dbi dbi)
 			buf_cut(c->ops[i].ret, c->ret_len[i]);
 		e = verbs[c->ops[i].verb].fn(c, &c->ops[i]);
 	}
+	if (c->tree.open != NULL)
+		*c->tree.open = NULL; /* closed, since this was not broken off */
 	return e;
 }
 
@@ -241,6 +243,19 @@ static int sweep_and_run_ops(void *arg, MDB_txn *txn, MDB_dbi dbi)
 	c->tree.dbi = dbi;
 	e = lmdb_item_sweep(&c->tree);
 	return e == 0 ? run_ops(arg, txn, dbi) : e;
+}
+
+static enum tp_rc read_ops(struct lmdb_env *env, struct call *c, struct tp_err *err)
+{
+	MDB_cursor *left = NULL;
+	enum tp_rc rc;
+
+	c->tree.open = &left;
+	rc = lmdb_read(env, run_ops, c, err);
+	c->tree.open = NULL;
+	if (left != NULL)
+		mdb_cursor_close(left);
+	return rc;
 }
 
 /* How many operations go into one transaction: all, but for STORE_LIST beside a write, since its
@@ -280,7 +295,7 @@ static enum tp_rc lmdb_run(void *self, struct store_op *ops, size_t n, int64_t d
 		if (writes)
 			rc = lmdb_write(m->env, sweep_and_run_ops, &c, deadline_ms, err);
 		else
-			rc = lmdb_read(m->env, run_ops, &c, err);
+			rc = read_ops(m->env, &c, err);
 		if (rc != TP_OK)
 			return rc;
 		done += c.n;
