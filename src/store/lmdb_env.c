@@ -79,6 +79,7 @@ static const struct {
 	{ LMDB_LOCK_TIMEOUT,
 	  "another process kept the writers' lock all the time; is it stopped?" },
 	{ LMDB_REPLACED, "the folder is being replaced again and again" },
+	{ LMDB_NO_EXCHANGE, "the file system cannot exchange two folders here; compact with --to" },
 	{ LMDB_RECORD_DAMAGED, "a record is damaged" },
 	{ LMDB_VALUE_TOO_LARGE, "a value is larger than what the caller takes" },
 	{ MDB_MAP_FULL, "full, and the map cannot grow" },

@@ -138,6 +138,18 @@ static int value_expiry(const MDB_val *key, const MDB_val *v, int64_t *ret)
 	return 0;
 }
 
+int lmdb_item_check(const MDB_val *key, const MDB_val *value, enum store_space *ret_space,
+		    int64_t *ret_expiry_s)
+{
+	for (size_t i = 0; key->mv_size > 0 && i < TP_COUNT(space_byte); i++) {
+		if (*(const char *)key->mv_data != space_byte[i])
+			continue;
+		*ret_space = (enum store_space)i;
+		return value_expiry(key, value, ret_expiry_s);
+	}
+	return LMDB_RECORD_DAMAGED;
+}
+
 static struct span value_bytes(const MDB_val *v)
 {
 	return (struct span){ (const char *)v->mv_data + HEAD_LEN, v->mv_size - HEAD_LEN };
@@ -166,7 +178,7 @@ static int compare(const MDB_val *a, const struct lmdb_key *b)
 	return order != 0 ? order : (a->mv_size > b->len) - (a->mv_size < b->len);
 }
 
-static bool is_index(const MDB_val *k)
+bool lmdb_item_is_index(const MDB_val *k)
 {
 	return k->mv_size > 0 && *(const char *)k->mv_data == INDEX_BYTE;
 }
@@ -175,7 +187,7 @@ static bool is_index(const MDB_val *k)
  * and whole. */
 static bool is_beside(const MDB_val *k, const MDB_val *v, const struct lmdb_key *key, int side)
 {
-	return compare(k, key) * side > 0 && (is_index(k) || key_whole(k, v));
+	return compare(k, key) * side > 0 && (lmdb_item_is_index(k) || key_whole(k, v));
 }
 
 /*

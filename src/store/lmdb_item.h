@@ -40,6 +40,12 @@ void lmdb_put_be64(void *p, int64_t n);
 /* The latest time that a record may hold, the year 36812: anything above is damage. */
 #define LMDB_TIME_MOST ((int64_t)1 << 40)
 
+/* For who walks through all of the tree: an entry of the index; else whether it is an item that is
+ * whole, and of which space. */
+bool lmdb_item_is_index(const MDB_val *key);
+int lmdb_item_check(const MDB_val *key, const MDB_val *value, enum store_space *ret_space,
+		    int64_t *ret_expiry_s);
+
 /* MDB_NOTFOUND for an item that has ended, too. The bytes are borrowed until the next write. */
 int lmdb_item_find(const struct lmdb_tree *t, struct lmdb_key *key, struct span *ret,
 		   int64_t *ret_expiry_s);

@@ -9,12 +9,14 @@
 #include "store/backend.h"
 
 #include "base/limits.h"
+#include "store/lmdb_copy.h"
 #include "store/lmdb_item.h"
 #include "store/store_url.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/banned.h"
 
@@ -24,6 +26,7 @@ enum { COUNT_LEN = 16 };
 
 struct lmdb {
 	struct lmdb_env *env;
+	char *dir;
 	struct clock clock;
 };
 
@@ -343,8 +346,13 @@ static enum tp_rc lmdb_store_open(const struct store_spec *spec, void **ret, str
 	if (m == NULL)
 		return tp_fail(err, TP_NOMEM, "out of memory");
 	m->clock = spec->clock;
-	rc = lmdb_open(buf_cstr(&dir), spec->lmdb_map_bytes, &m->env, err);
+	m->dir = strdup(buf_cstr(&dir));
+	if (m->dir == NULL)
+		rc = tp_fail(err, TP_NOMEM, "out of memory");
+	else
+		rc = lmdb_open(m->dir, spec->lmdb_map_bytes, &m->env, err);
 	if (rc != TP_OK) {
+		free(m->dir);
 		free(m);
 		return rc;
 	}
@@ -357,7 +365,22 @@ static void lmdb_store_close(void *self)
 	struct lmdb *m = self;
 
 	lmdb_close(m->env);
+	free(m->dir);
 	free(m);
+}
+
+static enum tp_rc lmdb_info(void *self, struct store_info *ret, struct tp_err *err)
+{
+	struct lmdb *m = self;
+
+	return lmdb_copy_info(m->env, m->dir, clock_now(&m->clock), ret, err);
+}
+
+static enum tp_rc lmdb_compact(void *self, const char *to, struct tp_err *err)
+{
+	struct lmdb *m = self;
+
+	return lmdb_copy_compact(m->env, m->dir, to, err);
 }
 
 static const char *const schemes[] = { "lmdb", NULL };
@@ -370,4 +393,6 @@ const struct store_ops store_lmdb_ops = {
 	.open = lmdb_store_open,
 	.run = lmdb_run,
 	.close = lmdb_store_close,
+	.info = lmdb_info,
+	.compact = lmdb_compact,
 };
