@@ -81,11 +81,11 @@ class Filled:
             raise RuntimeError(f"wrk saw failures:\n{out.stderr[:1000]}\n{out.stdout}")
         return next(float(line.split()[1]) for line in out.stdout.splitlines() if line.startswith("Requests/sec"))
 
-    def private_kb(self):
+    def own_kb(self):
         found = []
         for pid in children(self.lighttpd.pid):
             with open(f"/proc/{pid}/smaps_rollup") as f:
-                found += [int(line.split()[1]) for line in f if line.startswith("Private_Dirty")]
+                found += [int(line.split()[1]) for line in f if line.startswith("Anonymous:")]
         return max(found)
 
     def writes(self, n):
@@ -113,7 +113,7 @@ def main():
               f"({ratios[0]:.2f} .. {ratios[-1]:.2f}); medians {statistics.median(b for _, b in pairs):.0f} and "
               f"{statistics.median(a for a, _ in pairs):.0f} a second")
         for f in (few, many):
-            print(f"{f.sessions} sessions: Private_Dirty of the largest worker {f.private_kb()} kB")
+            print(f"{f.sessions} sessions: anonymous memory of the largest worker {f.own_kb()} kB")
         print("a write with %d sessions, nothing ended: median %d us, worst %d us" % (args.sessions, *many.writes(2000)))
         before = many.size()[0]
         many.fill(10 * args.sessions, ENDED, 1)
