@@ -141,6 +141,11 @@ static struct store_spec store_spec_of(const struct config *c)
 	};
 }
 
+struct store_spec boot_store_spec(const struct app *app)
+{
+	return store_spec_of(&app->config);
+}
+
 static enum tp_rc open_handler(struct app *app, struct tp_err *err)
 {
 	if (!app->config.authorization_server)

@@ -34,6 +34,9 @@ struct store_ops {
 	 * checks. NULL: each TP_UNAVAILABLE counts as a lost connection.
 	 */
 	bool (*connected)(const void *self);
+	/* See store.h. NULL: not a store in files. */
+	enum tp_rc (*info)(void *self, struct store_info *ret, struct tp_err *err);
+	enum tp_rc (*compact)(void *self, const char *to, struct tp_err *err);
 };
 
 /* NULL-terminated table of the backends that were built. */

@@ -161,6 +161,42 @@ const char *store_name(const struct store *s)
 	return s->ops->name;
 }
 
+static enum tp_rc open_files(const struct store_spec *spec, struct store **ret, struct tp_err *err)
+{
+	const struct store_ops *ops = NULL;
+	enum tp_rc rc = choose(spec, &ops, err);
+
+	if (rc != TP_OK)
+		return rc;
+	assert(ops != NULL);
+	if (ops->info == NULL)
+		return tp_fail(err, TP_INVALID,
+			       "DB_URL names a %s store, which keeps no files here", ops->name);
+	return store_open_with(ops, spec, ret, err);
+}
+
+enum tp_rc store_info(const struct store_spec *spec, struct store_info *ret, struct tp_err *err)
+{
+	struct store *s = NULL;
+	enum tp_rc rc = open_files(spec, &s, err);
+
+	if (rc == TP_OK)
+		rc = s->ops->info(s->self, ret, err);
+	store_close(s);
+	return rc;
+}
+
+enum tp_rc store_compact(const struct store_spec *spec, const char *to, struct tp_err *err)
+{
+	struct store *s = NULL;
+	enum tp_rc rc = open_files(spec, &s, err);
+
+	if (rc == TP_OK)
+		rc = s->ops->compact(s->self, to, err);
+	store_close(s);
+	return rc;
+}
+
 void store_begin(struct store *s)
 {
 	s->left_ms = s->timeout_ms;

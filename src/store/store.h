@@ -142,6 +142,32 @@ enum tp_rc store_run(struct store *s, struct store_op *ops, size_t n,
  * `each` returned. */
 enum tp_rc store_do(struct store *s, struct store_op *op, struct tp_err *err) TP_MUSTUSE;
 
+/* What a store in files holds, and what its files do. */
+struct store_info {
+	char dir[256];			     /* cut short where it is longer */
+	int64_t sessions, windows, counters; /* that live: STORE_LOGIN, _RESTRICT, _THROTTLE */
+	int64_t ended;			     /* of all three, waiting to be swept */
+	int64_t damaged;
+	int64_t file_bytes, free_bytes, map_bytes; /* free: inside of the file, used again */
+	int64_t readers, dead_readers; /* places in the readers' table; dead: now freed */
+};
+
+/*
+ * The files behind DB_URL; TP_INVALID: that is no store in files. Each record is read, and its sums
+ * are checked.
+ */
+enum tp_rc store_info(const struct store_spec *spec, struct store_info *ret,
+		      struct tp_err *err) TP_MUSTUSE;
+
+/*
+ * Copies the store without its free space: to the folder `to`, which is made, or, NULL, into its
+ * own place. In place writers wait meanwhile (and fail when their time is up), readers go on, and
+ * all processes go over to the new files by themselves. Whatever happens, the store is the old one
+ * or the new one, whole.
+ */
+enum tp_rc store_compact(const struct store_spec *spec, const char *to,
+			 struct tp_err *err) TP_MUSTUSE;
+
 const char *store_name(const struct store *s); /* "lmdb", "redis": for the log */
 
 #endif

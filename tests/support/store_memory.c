@@ -360,9 +360,20 @@ static struct store_memory *open_as(bool local, struct clock clock, int64_t time
 				    struct store **ret)
 {
 	static const struct store_ops ops[] = {
-		{ "memory", schemes, NULL, false, check, open_memory, run, close_memory,
-		  connected },
-		{ "memory", schemes, NULL, true, check, open_memory, run, close_memory, NULL },
+		{ .name = "memory",
+		  .schemes = schemes,
+		  .check = check,
+		  .open = open_memory,
+		  .run = run,
+		  .close = close_memory,
+		  .connected = connected },
+		{ .name = "memory",
+		  .schemes = schemes,
+		  .local = true,
+		  .check = check,
+		  .open = open_memory,
+		  .run = run,
+		  .close = close_memory },
 	};
 	struct store_spec spec = { .timeout_ms = timeout_ms, .clock = clock };
 
