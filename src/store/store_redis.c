@@ -248,7 +248,7 @@ static enum tp_rc attempt(struct redis_store *r, struct store_op *ops, size_t n,
 		if (rc != TP_OK)
 			return rc;
 	}
-	r->talk.selects = 0;
+	memset(r->talk.selects, 0, sizeof(r->talk.selects));
 	for (size_t i = 0; i < n; i++)
 		at[i] = redis_verbs_ask(&r->talk, &ops[i]);
 	rc = redis_wire_run(r->talk.wire, deadline_ms, err);
