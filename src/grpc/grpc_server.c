@@ -35,6 +35,7 @@ struct peer {
 	struct buf out;
 	size_t out_sent;
 	int64_t moved_ms; /* when the peer last took a byte */
+	bool busy;	  /* something came in this turn, or waits since the last */
 	bool more;	  /* has calls that wait for their turn */
 	bool ending;	  /* closes once out is sent */
 	char name[PEER_MOST];
@@ -48,6 +49,7 @@ struct grpc_server {
 	struct peer *peers[LIMIT_GRPC_CONNECTIONS];
 	struct pollfd polls[LIMIT_GRPC_CONNECTIONS + 1];
 	size_t n;
+	size_t turn;			      /* who is asked first for calls to run */
 	int64_t now_ms, ticked_ms, accept_ms; /* accept_ms: not before */
 	int64_t drain_ms;		      /* when it began; 0: not */
 	bool left;			      /* the second step is done */
@@ -269,11 +271,12 @@ static short events_of(const struct peer *p)
 
 /* The loop --------------------------------------------------------------------------------------*/
 
-static bool serve_peer(struct grpc_server *s, size_t i)
+static bool hear_peer(struct grpc_server *s, size_t i)
 {
 	struct peer *p = s->peers[i];
 	short got = s->polls[i].revents;
 
+	p->busy = got != 0 || p->more;
 	if ((got & (POLLIN | POLLHUP | POLLERR)) != 0 && (s->polls[i].events & POLLIN) != 0 &&
 	    !listen_to(s, p))
 		return false;
@@ -281,19 +284,47 @@ static bool serve_peer(struct grpc_server *s, size_t i)
 	if ((got & (POLLHUP | POLLERR)) != 0 && (s->polls[i].events & POLLIN) == 0)
 		return false;
 	/* TLS may have to write before it can read. */
-	if (p->wire.wants_out && (got & POLLOUT) != 0 && unsent(p) == 0 && !listen_to(s, p))
-		return false;
-	p->more = grpc_conn_work(p->h2, CALLS_MOST, s->now_ms);
-	return speak(s, p);
+	return !p->wire.wants_out || (got & POLLOUT) == 0 || unsent(p) > 0 || listen_to(s, p);
+}
+
+/* The calls that have come in are run together, whoever they are from, since a round trip to the
+ * store costs the same for one of them and for many. Who finds no room in this turn's batch is the
+ * first in the next: so a turn takes no longer than the store may take once. */
+static void work(struct grpc_server *s)
+{
+	struct grpc_batch batch = { .n = 0 };
+	size_t first = s->turn;
+	bool full = false;
+
+	for (size_t k = 0; k < s->n; k++) {
+		size_t i = (first + k) % s->n;
+		struct peer *p = s->peers[i];
+
+		if (!p->busy)
+			continue;
+		p->more = grpc_conn_take(p->h2, CALLS_MOST, s->now_ms, &batch);
+		if (p->more && !full)
+			s->turn = i;
+		full = full || p->more;
+	}
+	grpc_batch_run(&batch, clock_mono_ms());
 }
 
 static void serve_all(struct grpc_server *s)
 {
 	for (size_t i = 0; i < s->n;) {
-		bool busy = s->polls[i].revents != 0 || s->peers[i]->more;
-
-		if (busy && !serve_peer(s, i))
+		if (!hear_peer(s, i))
 			remove_peer(s, i); /* another takes its place */
+		else
+			i++;
+	}
+	work(s);
+	for (size_t i = 0; i < s->n;) {
+		struct peer *p = s->peers[i];
+
+		grpc_conn_answer(p->h2);
+		if (p->busy && !speak(s, p))
+			remove_peer(s, i);
 		else
 			i++;
 	}
