@@ -52,6 +52,7 @@ enum {
 	LIMIT_GRPC_REPLIES  = 65536, /* replies of one call that the client has not taken */
 	LIMIT_GRPC_STREAMS  = 128,   /* calls at once on one connection, count */
 	LIMIT_GRPC_CONNECTIONS = 1024, /* count */
+	LIMIT_GRPC_SOURCE   = 256,   /* of them from one address, count */
 	LIMIT_GRPC_BATCH    = 32,    /* calls that share the store's round trips, count */
 
 	/* who may log in */

@@ -12,9 +12,11 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "grpc/grpc_source.h"
 #include "grpc/wire.h"
 
 #include "base/banned.h"
@@ -39,6 +41,7 @@ struct peer {
 	bool more;	  /* has calls that wait for their turn */
 	bool ending;	  /* closes once out is sent */
 	char name[PEER_MOST];
+	struct grpc_source source;
 	struct grpc_rules rules; /* as they were when it came */
 };
 
@@ -53,6 +56,7 @@ struct grpc_server {
 	int64_t now_ms, ticked_ms, accept_ms; /* accept_ms: not before */
 	int64_t drain_ms;		      /* when it began; 0: not */
 	bool left;			      /* the second step is done */
+	bool told_share;		      /* in this tick: once is enough for the log */
 	char bytes[READ_MOST];		      /* just read, of whoever has the turn */
 };
 
@@ -102,6 +106,7 @@ static enum tp_rc add_peer(struct grpc_server *s, int fd, const struct sockaddr_
 			    .moved_ms = s->now_ms,
 			    .rules = s->rules };
 	name_peer(p, addr, len);
+	p->source = grpc_source_of(addr);
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	rc = s->tls != NULL ? tls_accept(s->tls, fd, &p->wire.tls, err) : TP_OK;
 	if (rc == TP_OK)
@@ -115,9 +120,10 @@ static enum tp_rc add_peer(struct grpc_server *s, int fd, const struct sockaddr_
 	return TP_OK;
 }
 
-/* The one of a kind who has been silent for longest, and at least so long; s->n: there is none. */
-static size_t oldest(const struct grpc_server *s, bool (*is_of_kind)(const struct grpc_conn *c),
-		     int64_t least_ms)
+/* The one of a kind who has been silent for longest, and at least so long, among all or those of
+ * one source; s->n: there is none. */
+static size_t oldest(const struct grpc_server *s, const struct grpc_source *from,
+		     bool (*is_of_kind)(const struct grpc_conn *c), int64_t least_ms)
 {
 	size_t found = s->n;
 	int64_t heard_ms = s->now_ms - least_ms + 1; /* of the one that was found */
@@ -125,6 +131,8 @@ static size_t oldest(const struct grpc_server *s, bool (*is_of_kind)(const struc
 	for (size_t i = 0; i < s->n; i++) {
 		const struct grpc_conn *c = s->peers[i]->h2;
 
+		if (from != NULL && !grpc_source_eq(from, &s->peers[i]->source))
+			continue;
 		if (grpc_conn_heard_ms(c) < heard_ms && is_of_kind(c)) {
 			found = i;
 			heard_ms = grpc_conn_heard_ms(c);
@@ -138,23 +146,36 @@ static size_t oldest(const struct grpc_server *s, bool (*is_of_kind)(const struc
  * accepted; or else one who watches, since that takes no secret and has no end, and must not keep
  * out those who work; or else a newcomer. s->n: all are at work.
  */
-static size_t spare(const struct grpc_server *s)
+static size_t spare(const struct grpc_server *s, const struct grpc_source *from)
 {
-	size_t i = oldest(s, grpc_conn_is_idle, NEWCOMER_MS);
+	size_t i = oldest(s, from, grpc_conn_is_idle, NEWCOMER_MS);
 
 	if (i == s->n)
-		i = oldest(s, grpc_conn_only_watches, 0);
+		i = oldest(s, from, grpc_conn_only_watches, 0);
 	return i;
 }
 
-static bool make_room(struct grpc_server *s)
+static bool make_room(struct grpc_server *s, const struct grpc_source *from)
 {
-	size_t i = spare(s);
+	size_t i = spare(s, from);
 
 	if (i == s->n)
 		return false;
 	remove_peer(s, i);
 	return true;
+}
+
+/* No address may take the places of all others: beyond its share it makes room itself. False: all
+ * that it has are at work. */
+static bool fits_its_share(struct grpc_server *s, const struct grpc_source *from)
+{
+	size_t n = 0;
+
+	if (!from->counts)
+		return true;
+	for (size_t i = 0; i < s->n; i++)
+		n += grpc_source_eq(from, &s->peers[i]->source);
+	return n < LIMIT_GRPC_SOURCE || make_room(s, from);
 }
 
 /* Sockets ---------------------------------------------------------------------------------------*/
@@ -165,8 +186,28 @@ static void accept_failed(struct grpc_server *s, int number)
 	if (number == EAGAIN || number == EINTR || number == ECONNABORTED)
 		return;
 	log_event(LOG_LEVEL_ERR, "grpc.accept", LOG_INT("errno", number));
-	if (!make_room(s))
+	if (!make_room(s, NULL))
 		s->accept_ms = s->now_ms + ACCEPT_PAUSE_MS;
+}
+
+static void seat(struct grpc_server *s, int fd, const struct sockaddr_storage *addr, socklen_t len)
+{
+	struct grpc_source from = grpc_source_of(addr);
+	struct tp_err err = { 0 };
+
+	if (!fits_its_share(s, &from)) {
+		close(fd);
+		if (!s->told_share)
+			log_event(LOG_LEVEL_NOTICE, "grpc.abuse",
+				  LOG_STR("reason", "too many connections from one address"));
+		s->told_share = true;
+		return;
+	}
+	/* Only for one who is there: else the last one accepted would make it for nobody. */
+	if (s->n == LIMIT_GRPC_CONNECTIONS)
+		(void)make_room(s, NULL);
+	if (add_peer(s, fd, addr, len, &err) != TP_OK)
+		log_event(LOG_LEVEL_ERR, "grpc.accept", LOG_STR("reason", err.msg));
 }
 
 static void accept_some(struct grpc_server *s)
@@ -174,10 +215,9 @@ static void accept_some(struct grpc_server *s)
 	for (int i = 0; i < ACCEPT_MOST; i++) {
 		struct sockaddr_storage addr = { 0 };
 		socklen_t len = sizeof(addr);
-		struct tp_err err = { 0 };
 		int fd;
 
-		if (s->n == LIMIT_GRPC_CONNECTIONS && spare(s) == s->n) {
+		if (s->n == LIMIT_GRPC_CONNECTIONS && spare(s, NULL) == s->n) {
 			s->accept_ms = s->now_ms + ACCEPT_PAUSE_MS;
 			return;
 		}
@@ -187,12 +227,7 @@ static void accept_some(struct grpc_server *s)
 			accept_failed(s, errno);
 			return;
 		}
-		/* Only for one who is there: else the last one accepted would make it for nobody.
-		 */
-		if (s->n == LIMIT_GRPC_CONNECTIONS)
-			(void)make_room(s);
-		if (add_peer(s, fd, &addr, len, &err) != TP_OK)
-			log_event(LOG_LEVEL_ERR, "grpc.accept", LOG_STR("reason", err.msg));
+		seat(s, fd, &addr, len);
 	}
 }
 
@@ -345,6 +380,7 @@ static void tick(struct grpc_server *s)
 	if (s->now_ms - s->ticked_ms < TICK_MS)
 		return;
 	s->ticked_ms = s->now_ms;
+	s->told_share = false;
 	for (size_t i = 0; i < s->n;) {
 		if (!tick_peer(s, s->peers[i]))
 			remove_peer(s, i);
