@@ -51,6 +51,15 @@ enum tp_rc session_find_jwt(const struct auth_ctx *a, struct span user, struct s
 			    struct secret *ret_jwt, const struct token **ret,
 			    struct tp_err *err) TP_MUSTUSE;
 
+/* From what the store holds for a session to its proved token, as session_find() does it; ret_jwt
+ * may be NULL. */
+enum tp_rc session_prove(const struct auth_ctx *a, struct span user, struct span handle,
+			 struct span value, struct secret *ret_jwt, const struct token **ret,
+			 struct tp_err *err) TP_MUSTUSE;
+
+/* What no session can be called is not asked for: the bytes may be a stranger's. */
+bool session_name_ok(struct span user, struct span handle);
+
 /* session_find() by the sid of a JWT that the client presented: found among the user's handles. */
 enum tp_rc session_find_sid(const struct auth_ctx *a, struct span user, struct span sid,
 			    struct secret *ret_handle, const struct token **ret,

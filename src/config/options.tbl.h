@@ -413,14 +413,14 @@ OPT(config_file, STR, CONFIG, NULL, CALLED("FILE"), OPTION_F_FLAG,
     "Reads settings from this file. Without the flag, the environment variable TPAUTH_CONFIG "
     "may name one.")
 
-OPT(listen, STR, LISTEN, NULL, CALLED("ADDRESS"), OPTION_F_FLAG,
+OPT(listen, STR, LISTEN, NULL, CALLED("ADDRESS"), OPTION_F_FLAG | OPTION_F_FCGI,
     "open a FastCGI socket: a path, or HOST:PORT",
     "Opens a FastCGI socket of its own, at a path of the file system or at `HOST:PORT`, instead "
     "of taking the one that a web server passes on. Whoever can write to the socket is trusted "
     "like the web server.")
 
 OPT(listen_mode, OCTAL, LISTEN_MODE, "0660", RANGE(0, 0777), OPTION_F_FLAG,
-    "file mode of that socket",
+    "file mode of a socket that is a path",
     "File mode of the socket at a path.")
 
 OPT(workers, INT, WORKERS, "0", RANGE(0, LIMIT_WORKERS), OPTION_F_FLAG,
@@ -428,7 +428,7 @@ OPT(workers, INT, WORKERS, "0", RANGE(0, LIMIT_WORKERS), OPTION_F_FLAG,
     "How many processes serve the socket, under a supervisor that replaces one that ends. 0 has "
     "no supervisor: this process serves alone, as a web server expects of one that it started.")
 
-OPT(grpc, BOOL, GRPC, "false", ANY, OPTION_F_FLAG,
+OPT(grpc, BOOL, GRPC, "false", ANY, OPTION_F_FLAG | OPTION_F_FCGI,
     "with --workers: supervise the gRPC refresh daemon as well",
     "Starts `tpauth-grpcd` beside the workers, with the same settings and flags, and keeps it "
     "running as it does them. It listens on GRPC_LISTEN, is told of a reload, and is stopped with "

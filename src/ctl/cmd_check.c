@@ -17,7 +17,7 @@ static int help(void)
 {
 	TP_CLEANUP(buf_release) struct buf out = BUF_INIT(OPTDOC_MOST);
 
-	optdoc_help(&out, "tpauth check");
+	optdoc_help(&out, "tpauth check", 0);
 	fputs(buf_cstr(&out), stdout);
 	return EXIT_SUCCESS;
 }

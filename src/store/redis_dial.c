@@ -202,8 +202,8 @@ static enum tp_rc shake_hands(struct redis_dial *d, int64_t deadline_ms, struct 
 	return rc;
 }
 
-enum tp_rc redis_dial_connect(struct redis_dial *d, const struct redis_peer *peer, int64_t deadline_ms,
-			   struct tp_err *err)
+enum tp_rc redis_dial_connect(struct redis_dial *d, const struct redis_peer *peer,
+			      int64_t deadline_ms, struct tp_err *err)
 {
 	enum tp_rc rc;
 

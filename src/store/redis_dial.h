@@ -33,8 +33,8 @@ struct redis_dial {
 
 /* Connects, and with TLS proves who the peer is; a plain server may not have accepted yet. peer is
  * borrowed until the release. All failures but TP_NOMEM are TP_UNAVAILABLE. */
-enum tp_rc redis_dial_connect(struct redis_dial *d, const struct redis_peer *peer, int64_t deadline_ms,
-			   struct tp_err *err) TP_MUSTUSE;
+enum tp_rc redis_dial_connect(struct redis_dial *d, const struct redis_peer *peer,
+			      int64_t deadline_ms, struct tp_err *err) TP_MUSTUSE;
 void redis_dial_release(struct redis_dial *d);
 
 /* Sends from s what comes after *sent and moves that on, also when it fails: while it is 0, the

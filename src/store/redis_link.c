@@ -231,10 +231,8 @@ static bool role_due(const struct redis_link *l)
 static enum tp_rc take_answers(struct redis_link *l, struct store_op *ops, size_t n,
 			       const size_t *at, struct tp_err *err)
 {
-	enum tp_rc rc = TP_OK;
+	enum tp_rc rc = redis_verbs_selected(&l->talk, err);
 
-	if (l->talk.selects != 0)
-		rc = redis_verbs_selected(&l->talk, err);
 	for (size_t i = 0; rc == TP_OK && i < n; i++)
 		rc = redis_verbs_answer(&l->talk, &ops[i], at[i], err);
 	return rc;
@@ -248,7 +246,7 @@ static enum tp_rc round_trip(struct redis_link *l, struct store_op *ops, size_t 
 	bool role = role_due(l);
 	enum tp_rc rc;
 
-	l->talk.selects = 0;
+	memset(l->talk.selects, 0, sizeof(l->talk.selects));
 	if (role)
 		ask(l, "ROLE", 0, NULL, NULL);
 	for (size_t i = 0; i < n; i++)

@@ -16,7 +16,7 @@
 enum {
 	READ_BYTES = 65536, /* hiredis looks at an unfinished line from its start with each read */
 	KEEP_BYTES = 65536, /* of a buffer's storage, from batch to batch */
-	OUT_BYTES = 1 << 20
+	OUT_BYTES = 2 * LIMIT_STORE_OPS * LIMIT_STORE_VALUE
 };
 
 /* hiredis changed its mind about the type of an array's length. */
