@@ -6,7 +6,7 @@
 
 #include "base/banned.h"
 
-static const char magic[] = "tpa1", key_start[] = "tpauth:";
+static const char magic[4] = { 't', 'p', 'a', '1' }, key_start[] = "tpauth:";
 
 /* The latest time that a record may hold, the year 36812. */
 static const int64_t time_most = (int64_t)1 << 40;
@@ -65,7 +65,7 @@ void mc_record_put(struct buf *out, const struct mc_record *r)
 
 	if (to == NULL)
 		return;
-	memcpy(to, magic, 4);
+	memcpy(to, magic, sizeof(magic));
 	to[4] = (char)r->kind;
 	put_be(to + 5, (uint64_t)r->expiry_s, 8);
 	memcpy(to + 13, r->generation, MC_GENERATION);
@@ -83,7 +83,7 @@ bool mc_record_get(struct span bytes, struct mc_record *ret)
 	const char *p = bytes.p;
 	size_t left;
 
-	if (bytes.len < MC_RECORD_HEAD || memcmp(p, magic, 4) != 0)
+	if (bytes.len < MC_RECORD_HEAD || memcmp(p, magic, sizeof(magic)) != 0)
 		return false;
 	r.kind = (enum mc_kind)(unsigned char)p[4];
 	r.expiry_s = (int64_t)get_be(p + 5, 8);

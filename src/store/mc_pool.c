@@ -108,9 +108,12 @@ size_t mc_pool_place(const struct mc_pool *p, struct span by)
 
 /* ---- connections ---- */
 
-static void lost(struct mc_server *s)
+/* Want of memory is ours: it spoils the connection, and says nothing about the server. */
+static void lost(struct mc_server *s, enum tp_rc why)
 {
 	hang_up(s);
+	if (why == TP_NOMEM)
+		return;
 	s->down = true;
 	s->probe_ms = clock_mono_ms() + PROBE_EVERY_MS;
 }
@@ -146,7 +149,7 @@ static enum tp_rc dial(struct mc_server *s, int64_t deadline_ms, struct tp_err *
 	if (rc == TP_OK)
 		s->down = false;
 	else
-		lost(s);
+		lost(s, rc);
 	return rc;
 }
 
@@ -172,7 +175,7 @@ static enum tp_rc run_one(struct mc_server *s, int64_t deadline_ms, struct tp_er
 
 	if (rc == TP_OK || refused)
 		return rc;
-	lost(s);
+	lost(s, rc);
 	return rc;
 }
 
@@ -229,7 +232,7 @@ enum tp_rc mc_pool_ping(struct mc_pool *p, struct tp_err *err)
 			continue;
 		rc = greet(&p->v[i], now_ms + share_ms, err);
 		if (rc != TP_OK)
-			lost(&p->v[i]);
+			lost(&p->v[i], rc);
 	}
 	return rc;
 }

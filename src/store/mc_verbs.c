@@ -124,7 +124,7 @@ static enum tp_rc show(const struct mc_talk *t, const struct walk *w, size_t i,
 		       const struct store_op *op)
 {
 	struct mc_record r;
-	struct mc_key k;
+	struct mc_key k = { .text = "" };
 	struct mc_seen s;
 
 	if (w->replies[i].status != MC_DONE || !mc_record_get(w->replies[i].value, &r))
@@ -305,7 +305,7 @@ static enum tp_rc put_if_absent(struct mc_talk *t, struct store_op *op, void *ar
 				struct tp_err *err)
 {
 	struct draft *d = arg;
-	struct mc_reply reply;
+	struct mc_reply reply = { .status = MC_DIFFERS };
 	struct mc_ask ask;
 	struct mc_view v;
 	enum tp_rc rc = mc_look(t, &op->key, &v, err);
@@ -337,7 +337,7 @@ static enum tp_rc put_window(struct mc_talk *t, struct store_op *op, void *arg, 
 {
 	struct mc_view v = { .live = false };
 	struct draft *d = arg;
-	struct mc_reply reply;
+	struct mc_reply reply = { .status = MC_DIFFERS };
 	struct mc_ask ask;
 	enum tp_rc rc = TP_OK;
 
@@ -405,7 +405,7 @@ static enum tp_rc unlist(struct mc_talk *t, struct store_op *op, void *arg, bool
 			 struct tp_err *err)
 {
 	struct draft *d = arg;
-	struct mc_reply reply;
+	struct mc_reply reply = { .status = MC_DIFFERS };
 	struct mc_ask ask;
 	struct mc_view v;
 	enum tp_rc rc = mc_look(t, &op->key, &v, err);
@@ -455,7 +455,7 @@ static enum tp_rc verb_del(struct mc_talk *t, struct store_op *op, struct tp_err
 static enum tp_rc delete_list(struct mc_talk *t, struct store_op *op, void *arg, bool *ret_done,
 			      struct tp_err *err)
 {
-	struct mc_reply reply;
+	struct mc_reply reply = { .status = MC_DIFFERS };
 	struct mc_ask ask;
 	struct mc_view v;
 	enum tp_rc rc = mc_look_list(t, &op->key, &v, err);
