@@ -26,6 +26,7 @@ enum {
 	LIMIT_STORE_VALUE   = 16384, /* one value */
 	LIMIT_STORE_OPS     = 64,    /* operations in one round trip, count */
 	LIMIT_STORE_URL     = 2048,
+	LIMIT_MEMCACHED     = 32,    /* servers of memcached, count */
 
 	/* HTTP */
 	LIMIT_ENV_VARS      = 256,   /* variables of one request, count */

@@ -172,15 +172,15 @@ OPT(db_url, SECRET, DB_URL, "lmdb://", CALLED("URL"), OPTION_F_OPEN,
     "the session store",
     "The session store: `lmdb://` (files in STATE_DIR), `lmdb:///PATH`, "
     "`redis://[USER[:PASSWORD]@]HOST[:PORT]`, `rediss://` (the same with TLS), "
-    "`unix:///PATH.sock`, `valkey://`, `valkeys://`, `dragonfly://`. "
-    "This version has no `memcached://` yet. A URL with a password is not taken from the command "
+    "`unix:///PATH.sock`, `valkey://`, `valkeys://`, `dragonfly://`, "
+    "`memcached://HOST[:PORT][,HOST[:PORT]...]`; see SESSION STORES below. "
+    "A URL with a password is not taken from the command "
     "line. A database number in the URL does not override LOGIN_REDIS_DB and "
     "REFRESH_RESTRICT_DB.")
 
 OPT(db_type, STR, DB_TYPE, NULL, ONE_OF("redis|valkey|dragonfly|memcached|lmdb"), 0,
     "kind of the session store, where DB_URL does not tell",
-    "The kind of the session store. When not set, the scheme of DB_URL tells. This version has no "
-    "memcached yet.")
+    "The kind of the session store. When not set, the scheme of DB_URL tells.")
 
 OPT(redis_connection_type, ENUM, REDIS_CONNECTION_TYPE, "direct", ONE_OF("direct|sentinel"), OPTION_F_LATER,
     "what DB_URL names: the server, or a sentinel",

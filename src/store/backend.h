@@ -44,6 +44,7 @@ extern const struct store_ops *const store_backends[];
 
 extern const struct store_ops store_lmdb_ops;
 extern const struct store_ops store_redis_ops;
+extern const struct store_ops store_memcached_ops;
 
 /* Opens a store over a backend that is not in the table (tests). */
 enum tp_rc store_open_with(const struct store_ops *ops, const struct store_spec *spec,
