@@ -360,9 +360,9 @@ static struct store_memory *open_as(bool local, struct clock clock, int64_t time
 				    struct store **ret)
 {
 	static const struct store_ops ops[] = {
-		{ "memory", schemes, NULL, false, check, open_memory, run, close_memory,
+		{ "memory", schemes, NULL, false, false, check, open_memory, run, close_memory,
 		  connected },
-		{ "memory", schemes, NULL, true, check, open_memory, run, close_memory, NULL },
+		{ "memory", schemes, NULL, false, true, check, open_memory, run, close_memory, NULL },
 	};
 	struct store_spec spec = { .timeout_ms = timeout_ms, .clock = clock };
 
