@@ -269,6 +269,7 @@ static enum tp_rc delete_doomed(const struct auth_ctx *a, struct span user, cons
 				.verb = STORE_DEL,
 				.key = login_key(user,
 						 (struct span){ d->v[i].handle, d->v[i].len }),
+				.no_wait = true,
 			};
 		rc = store_run(a->store, ops, m, err); /* one that is gone is as good */
 	}
@@ -360,6 +361,20 @@ static enum tp_rc trim(const struct auth_ctx *a, struct span user, struct span f
 	return rc;
 }
 
+/* It is not known whether a login that failed was written: nobody gets its handle, and so nobody
+ * may find it in a list, or have another one make room for it. */
+static void take_back(const struct auth_ctx *a, struct span user, struct span handle)
+{
+	struct store_op ops[] = {
+		{ .verb = STORE_DEL, .key = login_key(user, handle), .no_wait = true },
+		{ .verb = STORE_DEL, .key = { STORE_RESTRICT, user, handle }, .no_wait = true },
+	};
+
+	enum tp_rc rc = store_run(a->store, ops, TP_COUNT(ops), NULL);
+
+	(void)rc; /* what stays ends by itself */
+}
+
 static enum tp_rc write_login(const struct auth_ctx *a, const struct session_login *login,
 			      struct span user, const struct session_minted *m, int64_t *ret_n,
 			      struct tp_err *err)
@@ -396,8 +411,10 @@ static enum tp_rc write_login(const struct auth_ctx *a, const struct session_log
 	if (login->throttle != NULL)
 		ops[n++] = throttle_success(login->throttle);
 	rc = store_run(a->store, ops, n, err);
-	if (rc != TP_OK)
+	if (rc != TP_OK) {
+		take_back(a, user, handle);
 		return rc;
+	}
 	*ret_n = ops[0].ret_n;
 	(void)delete_doomed(a, user, &sample.doomed, NULL); /* tidying: nothing depends on it */
 	return TP_OK;

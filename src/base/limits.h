@@ -27,6 +27,7 @@ enum {
 	LIMIT_STORE_OPS     = 64,    /* operations in one round trip, count */
 	LIMIT_STORE_URL     = 2048,
 	LIMIT_MEMCACHED     = 32,    /* servers of memcached, count */
+	LIMIT_SENTINELS     = 16,    /* in one DB_URL, count */
 
 	/* HTTP */
 	LIMIT_ENV_VARS      = 256,   /* variables of one request, count */

@@ -182,14 +182,23 @@ OPT(db_type, STR, DB_TYPE, NULL, ONE_OF("redis|valkey|dragonfly|memcached|lmdb")
     "kind of the session store, where DB_URL does not tell",
     "The kind of the session store. When not set, the scheme of DB_URL tells.")
 
-OPT(redis_connection_type, ENUM, REDIS_CONNECTION_TYPE, "direct", ONE_OF("direct|sentinel"), OPTION_F_LATER,
+OPT(redis_connection_type, ENUM, REDIS_CONNECTION_TYPE, "direct", ONE_OF("direct|sentinel"), 0,
     "what DB_URL names: the server, or a sentinel",
     "Whether DB_URL names the Redis server itself, or sentinels (several hosts are separated by "
     "commas) that know where the master is.")
 
-OPT(redis_master_service, STR, REDIS_MASTER_SERVICE, NULL, CALLED("NAME"), OPTION_F_LATER,
+OPT(redis_master_service, STR, REDIS_MASTER_SERVICE, NULL, CALLED("NAME"), 0,
     "name of the master, for a sentinel",
     "The name under which the sentinels know the master.")
+
+OPT(db_sentinel_user, STR, DB_SENTINEL_USER, NULL, CALLED("NAME"), 0,
+    "user that the sentinels want",
+    "The ACL user as whom the sentinels themselves are asked; it needs DB_SENTINEL_PASSWORD.")
+
+OPT(db_sentinel_password, SECRET, DB_SENTINEL_PASSWORD, NULL, CALLED("PASSWORD"), 0,
+    "password that the sentinels want",
+    "The password of the sentinels themselves. User and password of DB_URL are for the servers "
+    "that they name.")
 
 OPT(login_redis_db, INT, LOGIN_REDIS_DB, "9", RANGE(0, 65535), 0,
     "database number of the sessions",
@@ -220,10 +229,10 @@ OPT(db_tls_key, PATH, DB_TLS_KEY, NULL, ANY, 0,
     "private key of that certificate, PEM",
     "Private key of DB_TLS_CERT, PEM, without a passphrase.")
 
-OPT(db_wait_replicas, INT, DB_WAIT_REPLICAS, "0", RANGE(0, 64), OPTION_F_LATER,
+OPT(db_wait_replicas, INT, DB_WAIT_REPLICAS, "0", RANGE(0, 64), 0,
     "Redis replicas that must have a change first",
     "A login, refresh or logout is acknowledged only when this many replicas of the Redis server "
-    "have it (WAIT). 0 does not wait.")
+    "have it (WAIT); else the answer is 503, and a login is taken back. 0 does not wait.")
 
 OPT(state_dir, PATH, STATE_DIR, TP_STATE_DIR, CALLED("FOLDER"), OPTION_F_BUILT,
     "folder of the embedded store",

@@ -49,6 +49,9 @@ enum tp_rc redis_dial_receive(struct redis_dial *d, char *p, size_t size, int64_
 /* The peer has neither hung up nor said anything that was not received yet. Does not wait. */
 bool redis_dial_quiet(const struct redis_dial *d);
 
+/* "host:port", with brackets around an IPv6 address; cut off at size. */
+void redis_peer_name(const char *host, int port, char *ret, size_t size);
+
 /* TP_UNAVAILABLE: "redis at NAME <what>". */
 enum tp_rc redis_dial_fail(const struct redis_peer *peer, const char *what, struct tp_err *err);
 

@@ -17,6 +17,7 @@ struct redis_node {
 	const int *db;	      /* by space. NULL: a node of a cluster, which has database 0 only */
 	struct clock clock;
 	bool must_be_master; /* asked by ROLE at once, and in a batch when a second has passed */
+	int wait_replicas;   /* how many must have a change before it is answered; 0: none */
 };
 
 struct redis_link {

@@ -236,6 +236,14 @@ void redis_wire_int(struct redis_wire *w, int64_t n)
 	redis_wire_arg(w, span_of_int(n, room));
 }
 
+void redis_wire_auth(struct redis_wire *w, const char *user, struct span password)
+{
+	redis_wire_command(w, "AUTH", user != NULL ? 2 : 1);
+	if (user != NULL)
+		redis_wire_arg(w, span_of(user));
+	redis_wire_arg(w, password);
+}
+
 size_t redis_wire_count(const struct redis_wire *w)
 {
 	return w->n_commands;

@@ -77,6 +77,18 @@ static enum tp_rc check_tls(const struct store_spec *spec, const struct store_op
 		       scheme);
 }
 
+static enum tp_rc check_replicas(const struct store_spec *spec, const struct store_ops *ops,
+				 const char *scheme, struct tp_err *err)
+{
+	const char *set =
+		spec->sentinel ? "REDIS_CONNECTION_TYPE is sentinel" : "DB_WAIT_REPLICAS is set";
+
+	if (ops->replicated || (!spec->sentinel && spec->wait_replicas == 0))
+		return TP_OK;
+	return tp_fail(err, TP_INVALID, "%s, but DB_URL is %s://, which has no replicas", set,
+		       scheme);
+}
+
 static enum tp_rc choose(const struct store_spec *spec, const struct store_ops **ret,
 			 struct tp_err *err)
 {
@@ -97,6 +109,8 @@ static enum tp_rc choose(const struct store_spec *spec, const struct store_ops *
 		return tp_fail(err, TP_INVALID, "DB_TYPE is %.15s, but DB_URL %s %s://", spec->type,
 			       spec->url != NULL ? "is" : "is not set, which means", url.scheme);
 	rc = check_tls(spec, ops, url.scheme, err);
+	if (rc == TP_OK)
+		rc = check_replicas(spec, ops, url.scheme, err);
 	if (rc == TP_OK)
 		*ret = ops;
 	return rc;

@@ -79,6 +79,7 @@ struct store_op {
 	int64_t ttl_s;
 	const struct store_hit *hits;
 	size_t n_hits;
+	bool no_wait; /* a change that nobody is told of: replicas need not have it yet */
 	store_item_fn *each;
 	void *arg;
 	/* the answer */
@@ -105,6 +106,12 @@ struct store_spec {
 	/* Files of a scheme with TLS: the authorities (NULL: the system's), our own certificate and
 	 * its key (NULL: none). With another scheme they are an error. */
 	const char *tls_ca, *tls_cert, *tls_key;
+	/* url names sentinels, which know where `master` is (a name); they want a user and a
+	 * password of their own, or none. */
+	bool sentinel;
+	const char *master, *sentinel_user;
+	struct span sentinel_password;
+	int wait_replicas; /* how many replicas must have a change before it is TP_OK; 0: none */
 	size_t lmdb_map_bytes; /* LMDB's map at first, it grows; 0: 1 GiB */
 };
 
