@@ -78,10 +78,9 @@ static enum tp_rc sid_matches(struct span handle, struct span sid, bool *ret, st
 
 /* ---- finding ---- */
 
-/* From a stored value to its proved token. */
-static enum tp_rc prove(const struct auth_ctx *a, struct span user, struct span handle,
-			struct span value, struct secret *ret_jwt, const struct token **ret,
-			struct tp_err *err)
+enum tp_rc session_prove(const struct auth_ctx *a, struct span user, struct span handle,
+			 struct span value, struct secret *ret_jwt, const struct token **ret,
+			 struct tp_err *err)
 {
 	TP_CLEANUP(buf_release) struct buf hold = BUF_INIT(LIMIT_JWT);
 	int64_t now = clock_now(&a->clock), most = a->rules->session_max_s;
@@ -136,7 +135,8 @@ static enum tp_rc find(const struct auth_ctx *a, struct span user, struct span h
 	if (!key_ok(user, handle))
 		return tp_fail(err, TP_NOT_FOUND, "no session can have this name");
 	rc = ask(a, &get, err);
-	return rc == TP_OK ? prove(a, user, handle, buf_view(&value), ret_jwt, ret, err) : rc;
+	return rc == TP_OK ? session_prove(a, user, handle, buf_view(&value), ret_jwt, ret, err)
+			   : rc;
 }
 
 enum tp_rc session_find(const struct auth_ctx *a, struct span user, struct span handle,
@@ -203,7 +203,7 @@ enum tp_rc session_find_sid(const struct auth_ctx *a, struct span user, struct s
 		return tp_fail_retry(err, rc, s.err.retry_s, "%s",
 				     s.err.msg[0] != '\0' ? s.err.msg
 							  : "there is no session with this sid");
-	rc = prove(a, user, secret_view(&s.handle), buf_view(&s.value), NULL, ret, err);
+	rc = session_prove(a, user, secret_view(&s.handle), buf_view(&s.value), NULL, ret, err);
 	if (rc != TP_OK)
 		return rc;
 	secret_release(ret_handle);
