@@ -10,6 +10,7 @@
 
 #include "base/limits.h"
 #include "store/lmdb_item.h"
+#include "store/lmdb_walk.h"
 #include "store/store_url.h"
 
 #include <errno.h>
@@ -288,6 +289,14 @@ static enum tp_rc lmdb_run(void *self, struct store_op *ops, size_t n, int64_t d
 	return TP_OK;
 }
 
+static enum tp_rc walk(void *self, struct store_walk *w, int64_t step_ms, struct tp_err *err)
+{
+	struct lmdb *m = self;
+
+	(void)step_ms; /* readers wait for nobody */
+	return lmdb_walk(m->env, &m->clock, w, err);
+}
+
 /* The folder: the URL's path, else one in STATE_DIR. */
 static enum tp_rc folder(const struct store_spec *spec, struct buf *ret, struct tp_err *err)
 {
@@ -355,4 +364,5 @@ const struct store_ops store_lmdb_ops = {
 	.open = lmdb_store_open,
 	.run = lmdb_run,
 	.close = lmdb_store_close,
+	.walk = walk,
 };

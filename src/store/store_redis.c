@@ -12,6 +12,7 @@
 
 #include "base/limits.h"
 #include "store/redis_verbs.h"
+#include "store/redis_walk.h"
 #include "store/store_url.h"
 
 #include <assert.h>
@@ -291,6 +292,23 @@ static enum tp_rc redis_run(void *self, struct store_op *ops, size_t n, int64_t 
 	return rc;
 }
 
+static enum tp_rc walk(void *self, struct store_walk *w, int64_t step_ms, struct tp_err *err)
+{
+	struct redis_store *r = self;
+	enum tp_rc rc = TP_OK;
+
+	if (r->talk.wire != NULL && !redis_wire_quiet(r->talk.wire))
+		hang_up(r);
+	if (r->talk.wire == NULL)
+		rc = dial(r, clock_mono_ms() + step_ms, err);
+	if (rc != TP_OK)
+		return rc;
+	rc = redis_walk(&r->talk, w, step_ms, err);
+	if (r->talk.spoilt)
+		hang_up(r);
+	return rc;
+}
+
 static bool redis_connected(const void *self)
 {
 	const struct redis_store *r = self;
@@ -365,4 +383,5 @@ const struct store_ops store_redis_ops = {
 	.run = redis_run,
 	.close = redis_close,
 	.connected = redis_connected,
+	.walk = walk,
 };
