@@ -188,6 +188,37 @@ enum tp_rc sessions_list(const struct auth_ctx *a, struct span user, struct span
 	return TP_OK;
 }
 
+static void put_time(struct buf *out, const char *name, int64_t t)
+{
+	buf_str(out, name);
+	if (t > 0)
+		buf_int(out, t);
+	else
+		buf_str(out, "null");
+}
+
+static void put_text(struct buf *out, const char *name, struct span text)
+{
+	buf_str(out, name);
+	if (text.p != NULL)
+		jval_quote(text, out);
+	else
+		buf_str(out, "null");
+}
+
+void session_info_json(const struct session_info *i, struct buf *out)
+{
+	buf_str(out, "{\"id\":\"");
+	buf_str(out, i->id);
+	buf_str(out, i->current ? "\",\"current\":true" : "\",\"current\":false");
+	put_time(out, ",\"started_at\":", i->started);
+	put_time(out, ",\"refreshed_at\":", i->refreshed);
+	put_time(out, ",\"expires_at\":", i->expires);
+	put_text(out, ",\"ip\":", i->ip);
+	put_text(out, ",\"agent\":", i->agent);
+	buf_char(out, '}');
+}
+
 /* ---- ending ---- */
 
 struct search {

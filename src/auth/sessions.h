@@ -38,6 +38,9 @@ void sessions_release(struct sessions *s);
 enum tp_rc sessions_list(const struct auth_ctx *a, struct span user, struct span current,
 			 bool unproved, struct sessions *ret, struct tp_err *err) TP_MUSTUSE;
 
+/* One that holds, as a JSON object; what is not known is null. */
+void session_info_json(const struct session_info *i, struct buf *out);
+
 /*
  * Ends the session with this id, whether it holds or not: what is nobody's now may be somebody's
  * when an older key comes back. *ret_handle is for a comparison and the log. TP_NOT_FOUND: the user

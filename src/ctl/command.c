@@ -18,6 +18,8 @@ static const struct command commands[] = {
 	{ "doctor",  "URL [--user NAME] [--protected URL ...]", "ask a running service what is wrong with it",
 	  cmd_doctor },
 	{ "help",    "", "print this", cmd_help },
+	{ "sessions", "list USER | revoke USER ID | revoke-all USER | export | import [FLAG ...]",
+	  "look at sessions, end them, move them to another store", cmd_sessions },
 	{ "version", "", "print the version", cmd_version },
 };
 /* clang-format on */

@@ -26,37 +26,6 @@ static void ask_for(const struct http_call *c, struct asker *who)
 	who->handle = secret_view(&c->access->handle);
 }
 
-static void put_time(struct buf *out, const char *name, int64_t t)
-{
-	buf_str(out, name);
-	if (t > 0)
-		buf_int(out, t);
-	else
-		buf_str(out, "null");
-}
-
-static void put_text(struct buf *out, const char *name, struct span text)
-{
-	buf_str(out, name);
-	if (text.p != NULL)
-		jval_quote(text, out);
-	else
-		buf_str(out, "null");
-}
-
-static void put_session(struct buf *out, const struct session_info *i)
-{
-	buf_str(out, "{\"id\":\"");
-	buf_str(out, i->id);
-	buf_str(out, i->current ? "\",\"current\":true" : "\",\"current\":false");
-	put_time(out, ",\"started_at\":", i->started);
-	put_time(out, ",\"refreshed_at\":", i->refreshed);
-	put_time(out, ",\"expires_at\":", i->expires);
-	put_text(out, ",\"ip\":", i->ip);
-	put_text(out, ",\"agent\":", i->agent);
-	buf_char(out, '}');
-}
-
 static enum tp_rc list(struct http_call *c, const struct asker *who, struct tp_err *err)
 {
 	TP_CLEANUP(sessions_release) struct sessions s = { 0 };
@@ -71,7 +40,7 @@ static enum tp_rc list(struct http_call *c, const struct asker *who, struct tp_e
 	buf_str(out, ",\"sessions\":[");
 	for (size_t i = 0; i < s.n; i++) {
 		buf_str(out, i > 0 ? "," : "");
-		put_session(out, &s.v[i]);
+		session_info_json(&s.v[i], out);
 	}
 	buf_str(out, "]}");
 	response_event(c->resp, LOG_LEVEL_DEBUG, "sessions.listed", who->user, who->handle);
