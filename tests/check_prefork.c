@@ -182,6 +182,22 @@ START_TEST(does_not_spin_on_workers_that_cannot_start)
 }
 END_TEST
 
+START_TEST(replaces_within_a_second_what_is_killed_again_and_again)
+{
+	int64_t start_ms;
+	pid_t pid;
+
+	board->die_young = SIGKILL;
+	pid = supervise(1);
+	becomes(&board->started, 7);
+	/* Pauses that went on doubling would be of 1.6 and 3.2 s now. */
+	start_ms = clock_mono_ms();
+	becomes(&board->started, 9);
+	ck_assert_int_lt(clock_mono_ms() - start_ms, 2000);
+	ends_well(pid);
+}
+END_TEST
+
 START_TEST(keeps_the_one_beside_the_workers_running)
 {
 	pid_t pid = supervise_with(WORKERS, beside);
@@ -253,6 +269,7 @@ static Suite *prefork_suite(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, starts_and_drains_its_workers);
 	tcase_add_test(t, replaces_a_worker_that_was_killed);
+	tcase_add_test(t, replaces_within_a_second_what_is_killed_again_and_again);
 	tcase_add_test(t, hands_a_reload_on_when_the_configuration_is_good);
 	tcase_add_test(t, keeps_the_one_beside_the_workers_running);
 	tcase_add_test(t, ends_when_the_first_one_beside_refuses_its_settings);

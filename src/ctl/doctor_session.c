@@ -244,6 +244,17 @@ static bool ask_with(struct doctor *d, const char *method, enum doctor_path path
 	return doctor_ask(d, &q);
 }
 
+/* That no bearer arrives was told by its own check. */
+static enum doctor_verdict check_cookies_alone(struct doctor *d)
+{
+	if (!ask_with(d, "GET", DOCTOR_USERINFO, &d->cookies))
+		return doctor_unasked(d);
+	if (d->reply.status != 200)
+		return doctor_bad(d, REMEDY_SESSION, "the session gets %d by cookies",
+				  d->reply.status);
+	return doctor_ok(d, "the session holds by cookies");
+}
+
 static enum doctor_verdict check_session(struct doctor *d)
 {
 	TP_CLEANUP(buf_release) struct buf claims = BUF_INIT(DOCTOR_BODY_MOST);
@@ -253,6 +264,8 @@ static enum doctor_verdict check_session(struct doctor *d)
 		return doctor_unasked(d);
 	by_bearer = d->reply.status;
 	buf_span(&claims, buf_view(&d->reply.body));
+	if (!d->bearer_arrives && d->cookies.len > 0)
+		return check_cookies_alone(d);
 	if (d->cookies.len == 0)
 		return by_bearer == 200 ? doctor_ok(d, "the bearer holds")
 					: doctor_bad(d, REMEDY_SESSION,

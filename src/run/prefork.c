@@ -20,7 +20,10 @@
 #include "base/banned.h"
 
 /* A worker that ends by itself within a second, or is killed within a tenth of one, died young. */
-enum { PAUSE_FIRST_MS = 100, PAUSE_MOST_MS = 5000, YOUNG_EXIT_MS = 1000, YOUNG_KILL_MS = 100 };
+enum { YOUNG_EXIT_MS = 1000, YOUNG_KILL_MS = 100 };
+
+/* One that was killed is back within a second, however often it happens. */
+enum { PAUSE_FIRST_MS = 100, PAUSE_MOST_MS = 5000, PAUSE_KILLED_MS = 400 };
 
 struct place {
 	pid_t pid; /* 0: empty */
@@ -77,6 +80,7 @@ static void ended(struct crew *c, struct place *p, int status, bool stopping)
 {
 	int64_t now_ms = clock_mono_ms();
 	int64_t limit_ms = WIFEXITED(status) ? YOUNG_EXIT_MS : YOUNG_KILL_MS;
+	int64_t most_ms = WIFEXITED(status) ? PAUSE_MOST_MS : PAUSE_KILLED_MS;
 	bool young = now_ms - p->started_ms < limit_ms;
 	bool spared = young && !WIFEXITED(status) && !p->killed_young;
 
@@ -96,7 +100,7 @@ static void ended(struct crew *c, struct place *p, int status, bool stopping)
 	else if (p->pause_ms == 0)
 		p->pause_ms = PAUSE_FIRST_MS;
 	else
-		p->pause_ms = p->pause_ms * 2 < PAUSE_MOST_MS ? p->pause_ms * 2 : PAUSE_MOST_MS;
+		p->pause_ms = p->pause_ms * 2 < most_ms ? p->pause_ms * 2 : most_ms;
 	p->pid = 0;
 	p->retry_ms = now_ms + p->pause_ms;
 }

@@ -95,9 +95,9 @@ def comes_back(v, seconds=15):
 def reload_under_load(v):
     name = v.mount.name
     load = load_of(v)
-    wait_until(lambda: load.good > 0)
+    wait_until(lambda: load.good > 0 and len(v.mount.workers()) >= v.mount.pool_size, 60)
     slow, box = in_thread(lambda: slow_login(v)) if "responder" in v.mount.roles else (None, [200])
-    time.sleep(SLOW_S / 3)
+    time.sleep(SLOW_S * 2 / 3)  # mod_fcgid gives workers a second to end
     v.mount.reload()
     time.sleep(SLOW_S + 0.5)
     if slow is not None:

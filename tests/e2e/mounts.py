@@ -71,6 +71,7 @@ class Mount:
     store_down = {503}  # what a session gets meanwhile
     graceful = False  # 13-reload.t tries this one
     reloads = True    # there is a graceful reload()
+    pool_size = 0     # workers that a pool which grows with the load has in the end
     respawns = True   # a worker that ended is replaced
 
     # Set by start(), where there is such a thing.

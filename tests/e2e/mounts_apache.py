@@ -3,6 +3,7 @@
 from mounts import *
 from rows_authorizer import NO_SCOPE, NOT_AUTHENTICATED, UNPROVED
 
+FCGID_WORKERS = 4  # FcgidMaxProcessesPerClass of the shipped configurations
 EXACT = Deviation("exact paths: the web server's own answer", status(404))
 SLASH = Deviation("Apache answers 404 itself to an encoded slash", status(404))
 UNKNOWN = ("/nowhere", "/tokenfoo", "/token/", "/userinfo/x", "/TOKEN", "/api", "/userinfo%2fx",
@@ -30,10 +31,10 @@ class Apache(Mount):
     graceful = True
 
     @property
-    def reloads(self):
-        """Under mod_fcgid a request that waits for a worker to be started is forgotten by a reload: its process
-        manager ends with the question unanswered."""
-        return "fcgid" not in self.modules
+    def pool_size(self):
+        """mod_fcgid starts workers as they are wanted. A reload in that moment loses requests: its manager ends
+        with the question for a worker unanswered, and ends a worker before the program has begun to run."""
+        return FCGID_WORKERS if "fcgid" in self.modules else 0
 
     conf = ()
     modules = ()
