@@ -9,6 +9,7 @@
 #include "support/redis_play.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/banned.h"
 
@@ -36,8 +37,9 @@ START_TEST(greets_the_server_in_one_batch)
 	expect_command(3, "COMMAND INFO HEXPIRE");
 	expect_command(4, "COMMAND INFO HRANDFIELD");
 	expect_command(5, "INFO cluster");
-	expect_command(6, "HGET " PLAY_USER " " PLAY_HANDLE);
-	ck_assert_uint_eq(fake_peer_commands(play.peer), 7);
+	expect_command(6, "COMMAND INFO EXPIRE");
+	expect_command(7, "HGET " PLAY_USER " " PLAY_HANDLE);
+	ck_assert_uint_eq(fake_peer_commands(play.peer), 8);
 	redis_play_end(&play);
 }
 END_TEST
@@ -85,9 +87,9 @@ START_TEST(lets_fields_expire_where_the_server_can)
 	run_login(&ttl_s, &samples);
 	ck_assert_int_eq(ttl_s, 77);
 	ck_assert_int_eq(samples, 0);
-	expect_command(6, "EVAL SCRIPT 1 " PLAY_USER " " PLAY_HANDLE " " VALUE " 86400 any 1");
-	expect_command(7, "HTTL " PLAY_USER " FIELDS 1 " PLAY_HANDLE);
-	ck_assert_uint_eq(fake_peer_commands(play.peer), 8);
+	expect_command(7, "EVAL SCRIPT 1 " PLAY_USER " " PLAY_HANDLE " " VALUE " 86400 any 1");
+	expect_command(8, "HTTL " PLAY_USER " FIELDS 1 " PLAY_HANDLE);
+	ck_assert_uint_eq(fake_peer_commands(play.peer), 9);
 	redis_play_end(&play);
 }
 END_TEST
@@ -108,11 +110,11 @@ START_TEST(lets_the_user_expire_where_fields_cannot)
 	run_login(&ttl_s, &samples);
 	ck_assert_int_eq(ttl_s, 66);
 	ck_assert_int_eq(samples, 2);
-	expect_command(6, "EVAL SCRIPT 1 " PLAY_USER " " PLAY_HANDLE " " VALUE " 86400 any 0");
-	expect_command(7, "HRANDFIELD " PLAY_USER " 2 WITHVALUES");
-	expect_command(8, "HEXISTS " PLAY_USER " " PLAY_HANDLE);
-	expect_command(9, "TTL " PLAY_USER);
-	ck_assert_uint_eq(fake_peer_commands(play.peer), 10);
+	expect_command(7, "EVAL SCRIPT 1 " PLAY_USER " " PLAY_HANDLE " " VALUE " 86400 any 0");
+	expect_command(8, "HRANDFIELD " PLAY_USER " 2 WITHVALUES");
+	expect_command(9, "HEXISTS " PLAY_USER " " PLAY_HANDLE);
+	expect_command(10, "TTL " PLAY_USER);
+	ck_assert_uint_eq(fake_peer_commands(play.peer), 11);
 	redis_play_end(&play);
 }
 END_TEST
@@ -133,7 +135,7 @@ START_TEST(samples_nothing_on_an_old_server)
 
 		redis_play_begin(&play, steps, TP_COUNT(steps));
 		run_login(&ttl_s, &samples);
-		ck_assert_uint_eq(fake_peer_commands(play.peer), 9);
+		ck_assert_uint_eq(fake_peer_commands(play.peer), 10);
 		redis_play_end(&play);
 	}
 }
@@ -173,6 +175,109 @@ START_TEST(reads_every_answer_about_a_lifetime)
 		redis_play_begin(&play, steps, TP_COUNT(steps));
 		ck_assert_int_eq(redis_rig_do(&play.rig, &op), rows[i].rc);
 		ck_assert_int_eq(op.ret_n, rows[i].ttl_s);
+		redis_play_end(&play);
+	}
+}
+END_TEST
+
+/* ---- a first attempt, in a transaction ---- */
+
+#define CONDITIONAL "*1\r\n*2\r\n$6\r\nexpire\r\n:-3\r\n"
+#define QUEUED                       \
+	{                            \
+		.say = "+QUEUED\r\n" \
+	}
+
+static const struct store_limit first_limit = { .free = 5, .memory_s = 900 };
+static const struct store_hit first_hit = { { "00ff", 4 }, &first_limit };
+
+static enum tp_rc hit(int64_t *ret_wait_s)
+{
+	struct store_op op = { .verb = STORE_HIT, .hits = &first_hit, .n_hits = 1 };
+	enum tp_rc rc;
+
+	play.rig.now_s = 1795508315;
+	rc = redis_rig_do(&play.rig, &op);
+	*ret_wait_s = op.ret_n;
+	return rc;
+}
+
+START_TEST(counts_a_first_attempt_without_a_script)
+{
+	struct fake_step steps[] = {
+		PLAY_HELLO, { .say = "+OK\r\n" },	    { .say = "+OK\r\n" }, QUEUED,
+		QUEUED,	    { .say = "*2\r\n:1\r\n:1\r\n" }
+	};
+	int64_t wait_s;
+
+	steps[6].say = CONDITIONAL;
+	redis_play_begin(&play, steps, TP_COUNT(steps));
+	ck_assert_int_eq(hit(&wait_s), TP_OK);
+	ck_assert_int_eq(wait_s, 0);
+	expect_command(7, "SELECT 8");
+	expect_command(8, "MULTI");
+	expect_command(9, "MSETNX tpauth-fail/00ff 1 1795508315");
+	expect_command(10, "EXPIRE tpauth-fail/00ff 900 NX");
+	expect_command(11, "EXEC");
+	ck_assert_uint_eq(fake_peer_commands(play.peer), 12);
+	redis_play_end(&play);
+}
+END_TEST
+
+/* A counter that was there is for the script; a transaction that the server would not have is not
+ * tried again. */
+START_TEST(asks_the_script_where_the_transaction_did_nothing)
+{
+	static const struct {
+		const char *exec, *next;
+	} rows[] = {
+		{ "*2\r\n:0\r\n:0\r\n", "MULTI" },
+		{ "-EXECABORT Transaction discarded because of previous errors.\r\n",
+		  "EVAL SCRIPT" },
+		{ "*-1\r\n", "EVAL SCRIPT" },
+	};
+
+	for (size_t i = 0; i < TP_COUNT(rows); i++) {
+		struct fake_step steps[] = { PLAY_HELLO,
+					     { .say = "+OK\r\n" },
+					     { .say = "+OK\r\n" },
+					     QUEUED,
+					     QUEUED,
+					     { .say = rows[i].exec },
+					     { .say = ":7\r\n" },
+					     { .say = ":8\r\n", .hang_up = true } };
+		int64_t wait_s;
+
+		steps[6].say = CONDITIONAL;
+		redis_play_begin(&play, steps, TP_COUNT(steps));
+		ck_assert_int_eq(hit(&wait_s), TP_THROTTLED);
+		ck_assert_int_eq(wait_s, 7);
+		expect_command(12, "EVAL SCRIPT 1 tpauth-fail/00ff 1795508315 5 0 0 900 0");
+		(void)!hit(&wait_s);
+		ck_assert_int_eq(strncmp(fake_peer_command(play.peer, 13), rows[i].next,
+					 strlen(rows[i].next)),
+				 0);
+		redis_play_end(&play);
+	}
+}
+END_TEST
+
+START_TEST(concludes_nothing_from_half_a_transaction)
+{
+	static const char *const execs[] = { "*1\r\n:1\r\n", "*2\r\n:2\r\n:1\r\n",
+					     "*2\r\n+OK\r\n:1\r\n", "*2\r\n:1\r\n:0\r\n",
+					     "*3\r\n:1\r\n:1\r\n:1\r\n" };
+
+	for (size_t i = 0; i < TP_COUNT(execs); i++) {
+		struct fake_step steps[] = {
+			PLAY_HELLO, { .say = "+OK\r\n" }, { .say = "+OK\r\n" }, QUEUED,
+			QUEUED,	    { .say = execs[i] }
+		};
+		int64_t wait_s;
+
+		steps[6].say = CONDITIONAL;
+		redis_play_begin(&play, steps, TP_COUNT(steps));
+		redis_play_failed(&play, hit(&wait_s), "answered with what makes no sense");
 		redis_play_end(&play);
 	}
 }
@@ -343,6 +448,9 @@ static Suite *redis_replies_suite(void)
 	tcase_add_test(tc, samples_nothing_on_an_old_server);
 	tcase_add_test(tc, does_not_guess_what_it_may_not_ask);
 	tcase_add_test(tc, reads_every_answer_about_a_lifetime);
+	tcase_add_test(tc, counts_a_first_attempt_without_a_script);
+	tcase_add_test(tc, asks_the_script_where_the_transaction_did_nothing);
+	tcase_add_test(tc, concludes_nothing_from_half_a_transaction);
 	tcase_add_loop_test(tc, concludes_nothing_from_a_reply_that_makes_no_sense, 0,
 			    (int)TP_COUNT(nonsense));
 	tcase_add_test(tc, knows_a_refused_password_by_any_word);

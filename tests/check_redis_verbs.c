@@ -412,6 +412,49 @@ START_TEST(keeps_the_expiry_of_a_counter_that_is_taken_back)
 }
 END_TEST
 
+/* Alone it is tried as a transaction where the server has what that takes; in company it is not. */
+START_TEST(counts_the_same_alone_in_company_and_without_transactions)
+{
+	static const struct store_limit limit = {
+		.free = 2, .first_s = 9, .most_s = 9, .memory_s = 900
+	};
+	static const char *const denied[] = { "", "-multi", "-msetnx", "-exec" };
+	static const enum tp_rc want[] = { TP_OK, TP_OK, TP_THROTTLED };
+	struct store_hit hits[] = { { SPAN_LIT("aa"), &limit }, { SPAN_LIT("bb"), &limit } };
+
+	for (size_t i = 0; i < 2 * TP_COUNT(denied); i++) {
+		struct redis_rig r;
+
+		clear();
+		redis_server_ask(server, 0, "ACL SETUSER app on >pw ~* +@all %s", denied[i / 2]);
+		redis_rig_open(&r, "redis://app:pw@127.0.0.1:%d", redis_server_port(server));
+		r.now_s = 1795508315;
+		for (size_t k = 0; k < TP_COUNT(want); k++) {
+			struct store_op ops[] = {
+				{ .verb = STORE_HIT, .hits = hits, .n_hits = 2 },
+				{ .verb = STORE_PING },
+			};
+
+			ck_assert_int_eq(redis_rig_run(&r, ops, 1 + i % 2), TP_OK);
+			ck_assert_int_eq(ops[0].rc, want[k]);
+			ck_assert_int_eq(ops[0].ret_n, want[k] == TP_OK ? 0 : 9);
+			expect_ask(8, "GET tpauth-fail/aa",
+				   k == 0 ? "1 1795508315" : "2 1795508315");
+			expect_range(8, "TTL tpauth-fail/aa", 890, 900);
+			expect_range(8, "TTL tpauth-fail/bb", 890, 900);
+		}
+		/* One of several is there. */
+		redis_server_ask(server, 8, "DEL tpauth-fail/aa");
+		ck_assert_int_eq(redis_rig_do(&r, &(struct store_op){ .verb = STORE_HIT,
+								      .hits = hits,
+								      .n_hits = 2 }),
+				 TP_THROTTLED);
+		expect_ask(8, "EXISTS tpauth-fail/aa", "0");
+		redis_rig_close(&r);
+	}
+}
+END_TEST
+
 static Suite *redis_verbs_suite(void)
 {
 	Suite *s = suite_create("redis_verbs");
@@ -431,6 +474,7 @@ static Suite *redis_verbs_suite(void)
 	tcase_add_test(tc, selects_a_database_only_when_it_is_another);
 	tcase_add_test(tc, does_without_scripts_on_the_server);
 	tcase_add_test(tc, counts_as_the_common_rule_does);
+	tcase_add_test(tc, counts_the_same_alone_in_company_and_without_transactions);
 	tcase_add_test(tc, keeps_the_expiry_of_a_counter_that_is_taken_back);
 	tcase_add_test(tc, gives_a_field_its_expiry_in_the_same_step);
 	suite_add_tcase(s, tc);

@@ -103,6 +103,37 @@ START_TEST(refuses_a_type_that_is_not_the_schemes)
 }
 END_TEST
 
+START_TEST(refuses_files_for_tls_where_there_is_none)
+{
+	static const struct {
+		const char *url, *ca, *cert, *says;
+	} rows[] = {
+		{ "lmdb://", "/ca", NULL, "DB_TLS_CA is set, but DB_URL is lmdb://" },
+		{ NULL, "/ca", NULL, "DB_TLS_CA is set, but DB_URL is lmdb://" },
+		{ "redis://h", NULL, "/c", "DB_TLS_CERT is set, but DB_URL is redis://" },
+		{ "unix:///s", "/ca", "/c", "DB_TLS_CA is set, but DB_URL is unix://" },
+	};
+
+	for (size_t i = 0; i < TP_COUNT(rows); i++) {
+		struct store_spec spec = { .url = rows[i].url,
+					   .state_dir = "/",
+					   .tls_ca = rows[i].ca,
+					   .tls_cert = rows[i].cert,
+					   .timeout_ms = 1000,
+					   .clock = fake_clock };
+		struct store *s = NULL;
+		struct tp_err err;
+		char want[100];
+
+		snprintf(want, sizeof(want), "%s, which has no TLS", rows[i].says);
+		ck_assert_int_eq(store_check_url(&spec, &err), TP_INVALID);
+		ck_assert_str_eq(err.msg, want);
+		ck_assert_int_eq(store_open(&spec, &s, &err), TP_INVALID);
+		ck_assert_str_eq(err.msg, want);
+	}
+}
+END_TEST
+
 START_TEST(never_shows_the_url_in_a_message)
 {
 	static const char *const urls[] = {
@@ -605,6 +636,7 @@ static Suite *store_suite(void)
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, refuses_an_unknown_scheme_and_names_the_known_ones);
 	tcase_add_test(tc, refuses_a_type_that_is_not_the_schemes);
+	tcase_add_test(tc, refuses_files_for_tls_where_there_is_none);
 	tcase_add_test(tc, never_shows_the_url_in_a_message);
 	tcase_add_test(tc, knows_without_asking_that_an_impossible_key_is_not_there);
 	tcase_add_test(tc, asks_the_store_for_the_rest_of_the_operations);

@@ -4,11 +4,10 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/certs.h"
 #include "support/check_run.h"
 #include "support/folder.h"
 
@@ -18,66 +17,15 @@ static struct tls *server, *client;
 static struct tls_ctx *server_ctx, *client_ctx;
 static int fds[2] = { -1, -1 };
 
-static char *file(const char *name)
-{
-	static char names[8][128];
-	static int next;
-	char *at = names[next++ % 8];
-
-	snprintf(at, sizeof(names[0]), "%s", folder_path(name));
-	return at;
-}
-
-static void openssl(const char *args)
-{
-	char line[1024];
-	int status;
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		snprintf(line, sizeof(line), "cd %s && openssl %s 2>/dev/null", folder_path("."),
-			 args);
-		execl("/bin/sh", "sh", "-c", line, (char *)NULL);
-		_exit(127);
-	}
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert_int_eq(status, 0);
-}
-
-/* NAME.pem and NAME.key, signed by CA.pem, or by itself. */
-static void certificate(const char *name, const char *ca, const char *san)
-{
-	char line[700];
-
-	snprintf(
-		line, sizeof(line),
-		"req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout %s.key -out %s.csr "
-		"-subj /CN=%s && echo subjectAltName=%s > %s.ext && openssl x509 -req -in %s.csr "
-		"-days 2 -extfile %s.ext -out %s.pem -CA %s.pem -CAkey %s.key -CAcreateserial",
-		name, name, name, san, name, name, name, name, ca, ca);
-	openssl(line);
-}
-
-static void authority(const char *name)
-{
-	char line[300];
-
-	snprintf(line, sizeof(line),
-		 "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -keyout "
-		 "%s.key -out %s.pem -subj /CN=%s",
-		 name, name, name);
-	openssl(line);
-}
-
 static void setup(void)
 {
 	signal(SIGPIPE, SIG_IGN);
 	folder_make();
-	authority("ca");
-	authority("other");
-	certificate("server", "ca", "DNS:good.example,IP:127.0.0.1");
-	certificate("client", "ca", "DNS:client");
-	certificate("stranger", "other", "DNS:client");
+	certs_authority("ca");
+	certs_authority("other");
+	certs_issue("server", "ca", "DNS:good.example,IP:127.0.0.1", 2);
+	certs_issue("client", "ca", "DNS:client", 2);
+	certs_issue("stranger", "other", "DNS:client", 2);
 }
 
 static void open_pair(const struct tls_server_spec *s, const struct tls_client_spec *c,
@@ -145,19 +93,20 @@ static const struct {
 START_TEST(lets_in_who_can_prove_it)
 {
 	char cert[64] = "", key[64] = "";
-	struct tls_server_spec s = { file("server.pem"), file("server.key"), NULL, NULL };
+	struct tls_server_spec s = { certs_file("server.pem"), certs_file("server.key"), NULL,
+				     NULL };
 	struct tls_client_spec c = { .alpn = rows[_i].offer };
 
 	s.alpn = rows[_i].want;
 	if (rows[_i].client_ca != NULL)
-		s.client_ca_file = file(rows[_i].client_ca);
+		s.client_ca_file = certs_file(rows[_i].client_ca);
 	if (rows[_i].ca != NULL)
-		c.ca_file = file(rows[_i].ca);
+		c.ca_file = certs_file(rows[_i].ca);
 	if (rows[_i].client != NULL) {
 		snprintf(cert, sizeof(cert), "%s.pem", rows[_i].client);
 		snprintf(key, sizeof(key), "%s.key", rows[_i].client);
-		c.cert_file = file(cert);
-		c.key_file = file(key);
+		c.cert_file = certs_file(cert);
+		c.key_file = certs_file(key);
 	}
 	open_pair(&s, &c, rows[_i].host);
 	ck_assert_msg(agree() == rows[_i].good, "%s: %s, %s", rows[_i].name, tls_reason(server),
@@ -166,10 +115,40 @@ START_TEST(lets_in_who_can_prove_it)
 }
 END_TEST
 
+START_TEST(says_what_is_wrong_with_a_certificate)
+{
+	static const struct {
+		const char *cert, *host, *ca, *says;
+	} bad[] = {
+		{ "server", "bad.example", "ca.pem", "the certificate: hostname mismatch" },
+		{ "server", "127.0.0.2", "ca.pem", "the certificate: IP address mismatch" },
+		{ "server", "good.example", "other.pem",
+		  "the certificate: unable to get local issuer certificate" },
+		{ "old", "good.example", "ca.pem", "the certificate: certificate has expired" },
+	};
+
+	certs_issue("old", "ca", "DNS:good.example", -1);
+	for (size_t i = 0; i < TP_COUNT(bad); i++) {
+		char pem[16], key[16];
+		struct tls_client_spec c = { .ca_file = certs_file(bad[i].ca) };
+
+		snprintf(pem, sizeof(pem), "%s.pem", bad[i].cert);
+		snprintf(key, sizeof(key), "%s.key", bad[i].cert);
+		open_pair(&(struct tls_server_spec){ .cert_file = certs_file(pem),
+						     .key_file = certs_file(key) },
+			  &c, bad[i].host);
+		ck_assert(!agree());
+		ck_assert_str_eq(tls_reason(client), bad[i].says);
+		close_pair();
+	}
+}
+END_TEST
+
 static void good_pair(void)
 {
-	struct tls_server_spec s = { file("server.pem"), file("server.key"), NULL, "h2" };
-	struct tls_client_spec c = { .ca_file = file("ca.pem"), .alpn = "h2" };
+	struct tls_server_spec s = { certs_file("server.pem"), certs_file("server.key"), NULL,
+				     "h2" };
+	struct tls_client_spec c = { .ca_file = certs_file("ca.pem"), .alpn = "h2" };
 
 	open_pair(&s, &c, "good.example");
 	ck_assert(agree());
@@ -219,11 +198,13 @@ START_TEST(names_the_file_that_is_wrong)
 		struct tls_server_spec spec;
 		const char *why;
 	} bad[] = {
-		{ { "/nonexistent", file("server.key"), NULL, NULL }, "/nonexistent: " },
-		{ { file("server.pem"), "/nonexistent", NULL, NULL }, "/nonexistent: " },
-		{ { file("server.pem"), file("client.key"), NULL, NULL }, "client.key: " },
-		{ { file("server.key"), file("server.key"), NULL, NULL }, "server.key: " },
-		{ { file("server.pem"), file("server.key"), "/nonexistent", NULL },
+		{ { "/nonexistent", certs_file("server.key"), NULL, NULL }, "/nonexistent: " },
+		{ { certs_file("server.pem"), "/nonexistent", NULL, NULL }, "/nonexistent: " },
+		{ { certs_file("server.pem"), certs_file("client.key"), NULL, NULL },
+		  "client.key: " },
+		{ { certs_file("server.key"), certs_file("server.key"), NULL, NULL },
+		  "server.key: " },
+		{ { certs_file("server.pem"), certs_file("server.key"), "/nonexistent", NULL },
 		  "/nonexistent: " },
 	};
 
@@ -246,6 +227,7 @@ int main(void)
 	tcase_set_timeout(t, 30); /* a leak check after a handshake is slow on a busy machine */
 	tcase_add_unchecked_fixture(t, setup, folder_remove);
 	tcase_add_loop_test(t, lets_in_who_can_prove_it, 0, (int)TP_COUNT(rows));
+	tcase_add_test(t, says_what_is_wrong_with_a_certificate);
 	tcase_add_test(t, tells_a_goodbye_from_a_stream_that_is_cut_off);
 	tcase_add_test(t, waits_for_neither_side);
 	tcase_add_test(t, names_the_file_that_is_wrong);

@@ -288,6 +288,19 @@ static int broken(struct tls *t, const char *why)
 	return TLS_BROKEN;
 }
 
+/* "certificate verify failed" alone would leave the operator to guess. */
+static int broken_protocol(struct tls *t)
+{
+	long verdict = SSL_get_verify_result(t->ssl);
+	char why[REASON_MOST];
+
+	if (ERR_GET_REASON(ERR_peek_last_error()) != SSL_R_CERTIFICATE_VERIFY_FAILED ||
+	    verdict == X509_V_OK)
+		return broken(t, last_reason());
+	snprintf(why, sizeof(why), "the certificate: %s", X509_verify_cert_error_string(verdict));
+	return broken(t, why);
+}
+
 /* What a result that is no success means. */
 static int why_not(struct tls *t, int result, int saved_errno)
 {
@@ -302,7 +315,7 @@ static int why_not(struct tls *t, int result, int saved_errno)
 		return broken(t, saved_errno != 0 ? strerrordesc_np(saved_errno)
 						  : "the connection was cut off");
 	default:
-		return broken(t, last_reason());
+		return broken_protocol(t);
 	}
 }
 

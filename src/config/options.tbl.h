@@ -206,6 +206,21 @@ OPT(db_timeout_ms, SECONDS, DB_TIMEOUT, "30", RANGE(1, 5 * MINUTE_MS), 0,
     "The most time that all work of the store may take for one request, connecting included. "
     "Then the answer is 503, and it stays so without waiting until the store is back.")
 
+OPT(db_tls_ca, PATH, DB_TLS_CA, NULL, ANY, 0,
+    "authorities that vouch for the session store, PEM",
+    "With `rediss://` and `valkeys://`, the server's certificate must come from one of these "
+    "authorities, PEM, and be for the host in DB_URL. When not set, the system's authorities "
+    "count. With a scheme that has no TLS it is an error.")
+
+OPT(db_tls_cert, PATH, DB_TLS_CERT, NULL, ANY, 0,
+    "certificate that is shown to the session store, PEM",
+    "The certificate chain that tpauth shows to the server of a `rediss://` or `valkeys://` URL, "
+    "PEM. It needs DB_TLS_KEY. With a scheme that has no TLS it is an error.")
+
+OPT(db_tls_key, PATH, DB_TLS_KEY, NULL, ANY, 0,
+    "private key of that certificate, PEM",
+    "Private key of DB_TLS_CERT, PEM, without a passphrase.")
+
 OPT(db_wait_replicas, INT, DB_WAIT_REPLICAS, "0", RANGE(0, 64), OPTION_F_LATER,
     "Redis replicas that must have a change first",
     "A login, refresh or logout is acknowledged only when this many replicas of the Redis server "

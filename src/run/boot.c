@@ -134,6 +134,9 @@ static struct store_spec store_spec_of(const struct config *c)
 		.login_db = (int)c->login_redis_db,
 		.restrict_db = (int)c->refresh_restrict_db,
 		.timeout_ms = c->db_timeout_ms,
+		.tls_ca = c->db_tls_ca,
+		.tls_cert = c->db_tls_cert,
+		.tls_key = c->db_tls_key,
 		.clock = clock_system(),
 	};
 }
@@ -244,7 +247,8 @@ enum tp_rc boot_same_store(const struct app *old, const struct app *next, struct
 	if (same_text(a->db_url.p, b->db_url.p) && same_text(a->db_type, b->db_type) &&
 	    same_text(a->state_dir, b->state_dir) && a->login_redis_db == b->login_redis_db &&
 	    a->refresh_restrict_db == b->refresh_restrict_db &&
-	    a->db_timeout_ms == b->db_timeout_ms)
+	    same_text(a->db_tls_ca, b->db_tls_ca) && same_text(a->db_tls_cert, b->db_tls_cert) &&
+	    same_text(a->db_tls_key, b->db_tls_key) && a->db_timeout_ms == b->db_timeout_ms)
 		return TP_OK;
 	return tp_fail(err, TP_INVALID,
 		       "a setting of the session store changed: that takes a restart");

@@ -151,6 +151,7 @@ int gateway_cgi(struct app *app, char *const *envp)
 	int status;
 
 	signals_alarm(STUCK_S);
+	signals_ignore_pipe();
 	response_init(&resp);
 	http_serve(&app->site, &app->auth, envp, body, &resp);
 	status = answer(&resp, &source);

@@ -51,15 +51,22 @@ static void block(const int *numbers, size_t n)
 	}
 }
 
+void signals_ignore_pipe(void)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+	sigemptyset(&ignore.sa_mask);
+	sigaction(SIGPIPE, &ignore, NULL);
+}
+
 void signals_init(void)
 {
 	static const int numbers[] = { SIGTERM, SIGINT, SIGUSR1, SIGHUP };
-	struct sigaction ignore = { .sa_handler = SIG_IGN }, usual = { .sa_handler = SIG_DFL };
+	struct sigaction usual = { .sa_handler = SIG_DFL };
 
 	sigprocmask(SIG_SETMASK, NULL, &wait_mask); /* NOLINT(concurrency-mt-unsafe) */
 	block(numbers, sizeof(numbers) / sizeof(numbers[0]));
-	sigemptyset(&ignore.sa_mask);
-	sigaction(SIGPIPE, &ignore, NULL);
+	signals_ignore_pipe();
 	/* Whoever started us may ignore it, and then no exit status of a token handler arrives. */
 	sigemptyset(&usual.sa_mask);
 	sigaction(SIGCHLD, &usual, NULL);

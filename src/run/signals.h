@@ -10,6 +10,8 @@
 #include <signal.h>
 #include <stdbool.h>
 
+void signals_ignore_pipe(void); /* alone, for a program that serves one request */
+
 /* Blocks the signals above and installs flag handlers; SIGPIPE is ignored. */
 void signals_init(void);
 

@@ -14,7 +14,8 @@ struct store_walk {
 
 struct store_ops {
 	const char *name;
-	const char *const *schemes; /* NULL-terminated; DB_TYPE takes the same words */
+	const char *const *schemes;	/* NULL-terminated; DB_TYPE takes the same words */
+	const char *const *tls_schemes; /* those of them that mean TLS; NULL: none */
 	/*
 	 * Nothing is at the other end of a wire: what fails, fails by itself, and the next call may
 	 * well succeed (LMDB: readers go on while a stopped process keeps the writers waiting). So

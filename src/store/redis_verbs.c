@@ -6,97 +6,17 @@
  *
  * What has to be atomic is one Lua script, sent as its text each time: EVALSHA was measured to save
  * 2 % of its round trip, and brings an answer (NOSCRIPT) after which the rest of a batch has
- * already run out of order.
+ * already run out of order. A transaction would be cheaper for a session, too, but cannot keep its
+ * EXPIRE from other data at the key, after the HSET was refused.
  */
 #include "store/redis_verbs.h"
 
 #include "base/limits.h"
+#include "store/redis_scripts.h"
 
 #include "base/banned.h"
 
 enum { SAMPLE_ITEMS = 2 };
-
-/* ---- scripts: KEYS[1] is the user or, in the last two, each KEYS a counter ---- */
-
-/* n: the user's sessions. -1: something else than sessions is there. */
-#define LUA_COUNT                                                            \
-	"local n = redis.pcall('HLEN', KEYS[1])\n"                           \
-	"if type(n) == 'table' then\n"                                       \
-	"  if string.find(n.err, 'WRONGTYPE', 1, true) then return -1 end\n" \
-	"  return n\n"                                                       \
-	"end\n"
-
-/*
- * ARGV: handle, value, ttl, whether there has to be one (1, 0, or any), has HEXPIRE (1 or 0).
- * Returns the count, or 0: refused. Without HEXPIRE the key's own expiry stands in, which only ever
- * grows; with it, a key that came with an expiry must not take the new session along either. When
- * the expiry is refused (an ACL), the session goes: one without an end must not stay.
- */
-static const char lua_put[] = LUA_COUNT
-	"local key, handle, ttl = KEYS[1], ARGV[1], tonumber(ARGV[3])\n"
-	"if ARGV[4] ~= 'any' and redis.call('HEXISTS', key, handle) ~= tonumber(ARGV[4])\n"
-	"then return 0 end\n"
-	"n = n + redis.call('HSET', key, handle, ARGV[2])\n"
-	"local left, done, fields = redis.call('PTTL', key), nil, ARGV[5] == '1'\n"
-	"if fields then done = redis.pcall('HEXPIRE', key, ttl, 'FIELDS', 1, handle) end\n"
-	"if left < ttl * 1000 and (left >= 0 or not fields) then\n"
-	"  done = redis.pcall('EXPIRE', key, ttl)\n"
-	"end\n"
-	"if type(done) == 'table' and done.err then\n"
-	"  redis.call('HDEL', key, handle)\n"
-	"  return done\n"
-	"end\n"
-	"return n\n";
-
-static const char lua_del_owner[] = LUA_COUNT "redis.call('UNLINK', KEYS[1])\n"
-					      "return n\n";
-
-/*
- * The rule of store_count_hit(), on the caller's clock: a counter then goes by the same time as the
- * rest of the request. ARGV: now, then five numbers for each counter, which is "<n> <last>".
- * Returns 0, or the seconds to wait.
- */
-static const char lua_hit[] =
-	"local now, longest, keep = tonumber(ARGV[1]), 0, {}\n"
-	"local states = redis.call('MGET', unpack(KEYS))\n"
-	"for i in ipairs(KEYS) do\n"
-	"  local arg, n, last = i * 5 - 3, 0, 0\n"
-	"  if states[i] then n, last = string.match(states[i], '^(%d+) (%d+)$') end\n"
-	"  n, last = tonumber(n), tonumber(last)\n"
-	"  if n == 0 or now - last >= tonumber(ARGV[arg + 3]) then\n"
-	"    keep[i] = { '1 ' .. ARGV[1], ARGV[arg + 3] }\n"
-	"  else\n"
-	"    local free, first = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1])\n"
-	"    local most, memory = tonumber(ARGV[arg + 2]), tonumber(ARGV[arg + 3])\n"
-	"    local window, wait = ARGV[arg + 4] == '1', 0\n"
-	"    if now < last then last = now\n"
-	"    elseif n >= free then\n"
-	"      local pause, i = first, free\n"
-	"      while i < n and pause < most do pause, i = pause * 2, i + 1 end\n"
-	"      wait = last + (window and memory or math.min(pause, most)) - now\n"
-	"    end\n"
-	"    longest = math.max(longest, wait)\n"
-	"    if not window then last = now end\n"
-	"    keep[i] = { string.format('%d %d', n + 1, last), last + memory - now }\n"
-	"  end\n"
-	"end\n"
-	"if longest > 0 then return longest end\n"
-	"for i, key in ipairs(KEYS) do redis.call('SET', key, keep[i][1], 'EX', keep[i][2]) end\n"
-	"return 0\n";
-
-static const char lua_unhit[] =
-	"local states, gone = redis.call('MGET', unpack(KEYS)), { KEYS[1] }\n"
-	"for i = 2, #KEYS do\n"
-	"  local n, last = 0, 0\n"
-	"  if states[i] and string.sub(states[i], 1, 2) ~= '1 ' then\n"
-	"    n, last = string.match(states[i], '^(%d+) (%d+)$')\n"
-	"  end\n"
-	"  if n and tonumber(n) > 1 then\n"
-	"    redis.call('SET', KEYS[i], string.format('%d %s', n - 1, last), 'KEEPTTL')\n"
-	"  else gone[#gone + 1] = KEYS[i] end\n"
-	"end\n"
-	"redis.call('DEL', unpack(gone))\n"
-	"return 0\n";
 
 /* ---- failing ---- */
 
@@ -293,8 +213,41 @@ static void ask_ttl(struct redis_talk *t, const struct store_op *op)
 	}
 }
 
+/* Nearly every login meets no counter, and then a transaction does what the script would, for half
+ * of the server's time. Where one is met nothing was done, and the script is asked in another round
+ * trip; so only of an operation that has its batch for itself. */
+static bool hits_directly(const struct redis_talk *t)
+{
+	return t->has_expire_nx && t->alone && !t->again;
+}
+
+static void ask_first_hit(struct redis_talk *t, const struct store_op *op)
+{
+	char room[INT_TEXT];
+	struct span now = span_of_int(clock_now(&t->clock), room);
+
+	command(t, STORE_THROTTLE, "MULTI", 0);
+	redis_wire_command(t->wire, "MSETNX", 2 * op->n_hits);
+	for (size_t i = 0; i < op->n_hits; i++) {
+		arg_counter(t, op->hits[i].item);
+		redis_wire_join(t->wire, SPAN_LIT("1 "), now, SPAN_LIT(""));
+	}
+	/* NX: one that was there keeps its end. */
+	for (size_t i = 0; i < op->n_hits; i++) {
+		redis_wire_command(t->wire, "EXPIRE", 3);
+		arg_counter(t, op->hits[i].item);
+		redis_wire_int(t->wire, op->hits[i].limit->memory_s);
+		arg_str(t, "NX");
+	}
+	redis_wire_command(t->wire, "EXEC", 0);
+}
+
 static void ask_hit(struct redis_talk *t, const struct store_op *op)
 {
+	if (hits_directly(t)) {
+		ask_first_hit(t, op);
+		return;
+	}
 	script(t, STORE_THROTTLE, lua_hit, op->n_hits, 1 + 5 * op->n_hits);
 	for (size_t i = 0; i < op->n_hits; i++)
 		arg_counter(t, op->hits[i].item);
@@ -465,11 +418,46 @@ static enum tp_rc answer_ttl(struct redis_talk *t, struct store_op *op, size_t a
 	return TP_OK;
 }
 
+/* What MSETNX (0) and the EXPIREs behind it were answered: inside the reply to EXEC, or one by one
+ * by a server that would not have the transaction and did them all the same. */
+static struct redis_reply part(struct redis_talk *t, const struct store_op *op, size_t at, size_t i)
+{
+	struct redis_reply exec = redis_wire_reply(t->wire, at);
+
+	if (exec.kind == WIRE_ARRAY)
+		return redis_wire_element(t->wire, exec, (int64_t)i);
+	return redis_wire_reply(t->wire, at - op->n_hits - 1 + i);
+}
+
+/* Was there no counter yet, and has each got its end? A server that would not have the transaction
+ * (an ACL) is not asked this way again. */
+static enum tp_rc answer_first_hit(struct redis_talk *t, struct store_op *op, size_t at,
+				   struct tp_err *err)
+{
+	struct redis_reply exec = redis_wire_reply(t->wire, at), set = part(t, op, at, 0);
+	bool done = exec.kind == WIRE_ARRAY;
+
+	if (done && (exec.n != 1 + (int64_t)op->n_hits || set.kind != WIRE_INT))
+		return redis_verbs_refused(t, exec, err);
+	t->has_expire_nx = done;
+	t->again = set.kind != WIRE_INT || set.n == 0;
+	for (size_t i = 0; !t->again && i <= op->n_hits; i++) {
+		struct redis_reply one = part(t, op, at, i);
+
+		if (one.kind != WIRE_INT || one.n != 1)
+			return redis_verbs_refused(t, one, err);
+	}
+	op->rc = TP_OK;
+	return TP_OK;
+}
+
 static enum tp_rc answer_hit(struct redis_talk *t, struct store_op *op, size_t at,
 			     struct tp_err *err)
 {
 	struct redis_reply reply = redis_wire_reply(t->wire, at);
 
+	if (hits_directly(t))
+		return answer_first_hit(t, op, at, err);
 	if (reply.kind != WIRE_INT || reply.n < 0)
 		return redis_verbs_refused(t, reply, err);
 	op->rc = reply.n == 0 ? TP_OK : TP_THROTTLED;

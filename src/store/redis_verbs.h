@@ -15,8 +15,11 @@ struct redis_talk {
 	int current_db;	    /* after the commands of the batch */
 	bool has_hexpire;   /* fields can expire */
 	bool has_hrandfield;
-	uint32_t selects; /* commands of the batch that are SELECTs of our own, as bits */
-	bool spoilt;	  /* an answer says: drop this connection */
+	bool has_expire_nx; /* EXPIRE takes NX, and lately did */
+	bool alone;	    /* the batch is for one operation, */
+	bool again;	    /* which needs another round trip: to be asked and answered anew */
+	uint32_t selects;   /* commands of the batch that are SELECTs of our own, as bits */
+	bool spoilt;	    /* an answer says: drop this connection */
 };
 
 /* Puts the operation's commands into the batch, after a SELECT where the database is another.

@@ -41,7 +41,7 @@ static void begin(struct walk *k, size_t *ret_first)
 	struct redis_talk *t = k->t;
 
 	*ret_first = 0;
-	if (t->current_db == t->db[STORE_LOGIN])
+	if (t->db == NULL || t->current_db == t->db[STORE_LOGIN])
 		return;
 	redis_wire_command(t->wire, "SELECT", 1);
 	redis_wire_int(t->wire, t->db[STORE_LOGIN]);

@@ -1,39 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The transport below store_redis.c: connecting, bytes out, replies in. hiredis takes replies
- * apart; the socket is ours, since its time-out is for each read, and a peer that sends a byte a
- * second would hold a request for ever. What hiredis finds is kept in two buffers of ours, which
- * are capped and wiped: a list of nodes in the order of the text, and the text of the strings among
- * them.
- *
- * The socket does not block: poll() and then recv() was measured to be faster than a recv() that
- * waits (24.5 against 27.3 us for an HGET over a unix socket), and knows the exact deadline.
+ * Batches out, replies in. hiredis takes replies apart; the connection is ours (redis_dial.c),
+ * since hiredis's time-out is for each read, and a peer that sends a byte a second would hold a
+ * request for ever. What hiredis finds is kept in two buffers of ours, which are capped and wiped:
+ * a list of nodes in the order of the text, and the text of the strings among them.
  */
 #include "store/redis_wire.h"
 
-#include "base/clock.h"
-
 #include <assert.h>
-#include <errno.h>
 #include <hiredis/hiredis.h>
-#include <limits.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "base/banned.h"
 
 enum {
 	READ_BYTES = 65536, /* hiredis looks at an unfinished line from its start with each read */
 	KEEP_BYTES = 65536, /* of a buffer's storage, from batch to batch */
-	OUT_BYTES = 1 << 20,
-	BACKLOG_PAUSE_US = 1000
+	OUT_BYTES = 1 << 20
 };
 
 /* hiredis changed its mind about the type of an array's length. */
@@ -50,8 +33,7 @@ struct node {
 };
 
 struct redis_wire {
-	const struct redis_peer *peer;
-	int fd;
+	struct redis_dial dial;
 	redisReader *reader;
 	redisReplyObjectFunctions makers; /* of the reader, which only borrows them */
 	struct buf out, text;
@@ -59,146 +41,12 @@ struct redis_wire {
 	size_t n_commands, n_replies;
 	size_t first[WIRE_COMMANDS]; /* the node that a reply begins with */
 	size_t sent, received;
-	bool hung_up;
 	char chunk[READ_BYTES];
 };
 
-/* ---- failing ---- */
-
 static enum tp_rc fail(const struct redis_wire *w, const char *what, struct tp_err *err)
 {
-	return tp_fail(err, TP_UNAVAILABLE, "redis at %.100s %s", w->peer->name, what);
-}
-
-static enum tp_rc fail_errno(const struct redis_wire *w, const char *what, int e,
-			     struct tp_err *err)
-{
-	const char *why = strerror(e); /* NOLINT(concurrency-mt-unsafe): there are no threads */
-
-	return tp_fail(err, TP_UNAVAILABLE, "redis at %.100s: %s: %s", w->peer->name, what, why);
-}
-
-static enum tp_rc fail_hung_up(struct redis_wire *w, struct tp_err *err)
-{
-	w->hung_up = true;
-	return fail(w, "closed the connection", err);
-}
-
-/* ---- waiting ---- */
-
-static enum tp_rc await(const struct redis_wire *w, short events, int64_t deadline_ms,
-			struct tp_err *err)
-{
-	struct pollfd p = { w->fd, events, 0 };
-
-	for (;;) {
-		int64_t left_ms = deadline_ms - clock_mono_ms();
-		int n;
-
-		if (left_ms <= 0)
-			return fail(w, "did not answer in time", err);
-		n = poll(&p, 1, left_ms < INT_MAX ? (int)left_ms : INT_MAX);
-		if (n > 0)
-			return TP_OK;
-		if (n < 0 && errno != EINTR)
-			return fail_errno(w, "poll", errno, err);
-	}
-}
-
-/* ---- connecting ---- */
-
-static void hang_up(struct redis_wire *w)
-{
-	if (w->fd >= 0)
-		close(w->fd);
-	w->fd = -1;
-}
-
-static enum tp_rc connect_started(const struct redis_wire *w, int64_t deadline_ms,
-				  struct tp_err *err)
-{
-	socklen_t len = sizeof(int);
-	int e = 0;
-	enum tp_rc rc = await(w, POLLOUT, deadline_ms, err);
-
-	if (rc != TP_OK)
-		return rc;
-	if (getsockopt(w->fd, SOL_SOCKET, SO_ERROR, &e, &len) != 0)
-		e = errno;
-	return e == 0 ? TP_OK : fail_errno(w, "cannot connect", e, err);
-}
-
-static enum tp_rc connect_to(struct redis_wire *w, const struct sockaddr *to, socklen_t len,
-			     int64_t deadline_ms, struct tp_err *err)
-{
-	hang_up(w);
-	w->fd = socket(to->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (w->fd < 0)
-		return fail_errno(w, "cannot connect", errno, err);
-	while (connect(w->fd, to, len) != 0) {
-		if (errno == EINPROGRESS)
-			return connect_started(w, deadline_ms, err);
-		/* A unix socket whose backlog is full has nothing to poll for. */
-		if (errno != EAGAIN && errno != EINTR)
-			return fail_errno(w, "cannot connect", errno, err);
-		if (clock_mono_ms() >= deadline_ms)
-			return fail(w, "did not answer in time", err);
-		clock_pause_us(BACKLOG_PAUSE_US);
-	}
-	return TP_OK;
-}
-
-static enum tp_rc connect_unix(struct redis_wire *w, int64_t deadline_ms, struct tp_err *err)
-{
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	size_t len = strlen(w->peer->path);
-
-	if (len >= sizeof(to.sun_path))
-		return fail_errno(w, "cannot connect", ENAMETOOLONG, err);
-	memcpy(to.sun_path, w->peer->path, len + 1);
-	return connect_to(w, (const struct sockaddr *)&to, sizeof(to), deadline_ms, err);
-}
-
-/* Each address gets its share of the time, so that a dead one does not use up all of it. */
-static enum tp_rc connect_any(struct redis_wire *w, const struct addrinfo *list,
-			      int64_t deadline_ms, struct tp_err *err)
-{
-	enum tp_rc rc = TP_UNAVAILABLE;
-	int64_t n = 0;
-
-	for (const struct addrinfo *a = list; a != NULL; a = a->ai_next)
-		n++;
-	for (const struct addrinfo *a = list; a != NULL && rc != TP_OK; a = a->ai_next, n--) {
-		int64_t now_ms = clock_mono_ms();
-
-		rc = connect_to(w, a->ai_addr, a->ai_addrlen, now_ms + (deadline_ms - now_ms) / n,
-				err);
-	}
-	return rc;
-}
-
-static enum tp_rc connect_tcp(struct redis_wire *w, int64_t deadline_ms, struct tp_err *err)
-{
-	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
-	struct addrinfo *list = NULL;
-	char port[16];
-	enum tp_rc rc;
-	int on = 1, e;
-
-	snprintf(port, sizeof(port), "%d", w->peer->port);
-	hints.ai_flags = AI_NUMERICSERV;
-	e = getaddrinfo(w->peer->host, port, &hints, &list);
-	if (e != 0)
-		return tp_fail(err, e == EAI_MEMORY ? TP_NOMEM : TP_UNAVAILABLE,
-			       "redis at %.100s: %s", w->peer->name, gai_strerror(e));
-	rc = connect_any(w, list, deadline_ms, err);
-	freeaddrinfo(list);
-	if (rc != TP_OK)
-		return rc;
-	/* Best effort: without them it is slower, and a silent death is noticed later. */
-	(void)setsockopt(w->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	(void)setsockopt(w->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-	return TP_OK;
+	return redis_dial_fail(w->dial.peer, what, err);
 }
 
 /* ---- what hiredis finds ---- */
@@ -296,46 +144,20 @@ static enum tp_rc parse(struct redis_wire *w, struct tp_err *err)
 
 /* ---- bytes in, bytes out ---- */
 
-static enum tp_rc send_all(struct redis_wire *w, int64_t deadline_ms, struct tp_err *err)
-{
-	while (w->sent < w->out.len) {
-		ssize_t n = send(w->fd, w->out.p + w->sent, w->out.len - w->sent, MSG_NOSIGNAL);
-		enum tp_rc rc = TP_OK;
-
-		if (n >= 0)
-			w->sent += (size_t)n;
-		else if (errno == EAGAIN)
-			rc = await(w, POLLOUT, deadline_ms, err);
-		else if (errno == EPIPE || errno == ECONNRESET)
-			rc = fail_hung_up(w, err);
-		else if (errno != EINTR)
-			rc = fail_errno(w, "send", errno, err);
-		if (rc != TP_OK)
-			return rc;
-	}
-	return TP_OK;
-}
-
 static enum tp_rc receive(struct redis_wire *w, int64_t deadline_ms, struct tp_err *err)
 {
-	enum tp_rc rc = await(w, POLLIN, deadline_ms, err);
-	ssize_t n;
+	size_t n = 0;
+	enum tp_rc rc =
+		redis_dial_receive(&w->dial, w->chunk, sizeof(w->chunk), deadline_ms, &n, err);
 	int e;
 
 	if (rc != TP_OK)
 		return rc;
-	n = recv(w->fd, w->chunk, sizeof(w->chunk), 0);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return TP_OK;
-	if (n == 0 || (n < 0 && errno == ECONNRESET))
-		return fail_hung_up(w, err);
-	if (n < 0)
-		return fail_errno(w, "recv", errno, err);
-	w->received += (size_t)n;
+	w->received += n;
 	if (w->received > WIRE_BYTES)
 		return fail(w, "sent a reply that is too large", err);
-	e = redisReaderFeed(w->reader, w->chunk, (size_t)n);
-	explicit_bzero(w->chunk, (size_t)n);
+	e = redisReaderFeed(w->reader, w->chunk, n);
+	explicit_bzero(w->chunk, n);
 	return e == REDIS_OK ? parse(w, err) : tp_fail(err, TP_NOMEM, "out of memory");
 }
 
@@ -344,7 +166,7 @@ enum tp_rc redis_wire_run(struct redis_wire *w, int64_t deadline_ms, struct tp_e
 	enum tp_rc rc = buf_rc(&w->out, "a batch of commands", err);
 
 	if (rc == TP_OK)
-		rc = send_all(w, deadline_ms, err);
+		rc = redis_dial_send(&w->dial, buf_view(&w->out), &w->sent, deadline_ms, err);
 	while (rc == TP_OK && w->n_replies < w->n_commands)
 		rc = receive(w, deadline_ms, err);
 	return rc;
@@ -352,7 +174,7 @@ enum tp_rc redis_wire_run(struct redis_wire *w, int64_t deadline_ms, struct tp_e
 
 enum redis_wire_loss redis_wire_loss(const struct redis_wire *w)
 {
-	if (!w->hung_up || w->received > 0)
+	if (!w->dial.hung_up || w->received > 0)
 		return WIRE_NOT_LOST;
 	return w->sent == 0 ? WIRE_UNSENT : WIRE_UNANSWERED;
 }
@@ -446,9 +268,7 @@ struct redis_reply redis_wire_element(const struct redis_wire *w, struct redis_r
 
 bool redis_wire_quiet(const struct redis_wire *w)
 {
-	char c;
-
-	return recv(w->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+	return redis_dial_quiet(&w->dial);
 }
 
 static void forget(struct buf *b)
@@ -479,8 +299,7 @@ enum tp_rc redis_wire_open(const struct redis_peer *peer, int64_t deadline_ms,
 
 	if (w == NULL)
 		return tp_fail(err, TP_NOMEM, "out of memory");
-	w->peer = peer;
-	w->fd = -1;
+	w->dial = (struct redis_dial)REDIS_DIAL_INIT;
 	w->out = (struct buf)BUF_INIT(OUT_BYTES);
 	w->text = (struct buf)BUF_INIT(WIRE_BYTES);
 	w->nodes = (struct buf)BUF_INIT(WIRE_NODES * sizeof(struct node));
@@ -493,8 +312,7 @@ enum tp_rc redis_wire_open(const struct redis_peer *peer, int64_t deadline_ms,
 		rc = tp_fail(err, TP_NOMEM, "out of memory");
 	} else {
 		w->reader->privdata = w;
-		rc = peer->path != NULL ? connect_unix(w, deadline_ms, err)
-					: connect_tcp(w, deadline_ms, err);
+		rc = redis_dial_connect(&w->dial, peer, deadline_ms, err);
 	}
 	if (rc != TP_OK) {
 		redis_wire_close(w);
@@ -508,7 +326,7 @@ void redis_wire_close(struct redis_wire *w)
 {
 	if (w == NULL)
 		return;
-	hang_up(w);
+	redis_dial_release(&w->dial);
 	if (w->reader != NULL) {
 		redis_wire_clear(w);
 		redisReaderFree(w->reader);

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "store/redis_dial.h"
 
 enum {
 	WIRE_COMMANDS = 3 * LIMIT_STORE_OPS, /* in one batch: a SELECT and two more an operation */
@@ -19,16 +20,9 @@ enum {
 	WIRE_NODES = 1 << 16		     /* replies and their elements, of one batch */
 };
 
-struct redis_peer {
-	const char *path; /* of a unix socket; NULL: TCP */
-	const char *host; /* an address or a name; the time of a look-up is the system resolver's */
-	int port;
-	const char *name; /* for messages */
-};
-
 struct redis_wire;
 
-/* Connects; the server may not have accepted yet. peer is borrowed until redis_wire_close(). */
+/* Connects, as redis_dial_connect() does. peer is borrowed until redis_wire_close(). */
 enum tp_rc redis_wire_open(const struct redis_peer *peer, int64_t deadline_ms,
 			   struct redis_wire **ret, struct tp_err *err) TP_MUSTUSE;
 void redis_wire_close(struct redis_wire *w);

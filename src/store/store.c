@@ -25,9 +25,10 @@ struct store {
 	bool busy; /* inside the backend, where a callback may not come in again */
 };
 
-static bool speaks(const struct store_ops *ops, const char *word)
+/* words: NULL-terminated, or none at all */
+static bool is_among(const char *word, const char *const *words)
 {
-	for (const char *const *s = ops->schemes; *s != NULL; s++)
+	for (const char *const *s = words; s != NULL && *s != NULL; s++)
 		if (span_is_nocase(span_of(word), *s))
 			return true;
 	return false;
@@ -36,7 +37,7 @@ static bool speaks(const struct store_ops *ops, const char *word)
 static const struct store_ops *find(const char *word)
 {
 	for (const struct store_ops *const *b = store_backends; *b != NULL; b++)
-		if (speaks(*b, word))
+		if (is_among(word, (*b)->schemes))
 			return *b;
 	return NULL;
 }
@@ -60,6 +61,22 @@ static enum tp_rc unknown(const char *what, const char *word, struct tp_err *err
 		       buf_cstr(&known));
 }
 
+/* Who sets one of these counts on TLS. */
+static enum tp_rc check_tls(const struct store_spec *spec, const struct store_ops *ops,
+			    const char *scheme, struct tp_err *err)
+{
+	const char *set = NULL;
+
+	if (spec->tls_cert != NULL || spec->tls_key != NULL)
+		set = "DB_TLS_CERT";
+	if (spec->tls_ca != NULL)
+		set = "DB_TLS_CA";
+	if (set == NULL || is_among(scheme, ops->tls_schemes))
+		return TP_OK;
+	return tp_fail(err, TP_INVALID, "%s is set, but DB_URL is %s://, which has no TLS", set,
+		       scheme);
+}
+
 static enum tp_rc choose(const struct store_spec *spec, const struct store_ops **ret,
 			 struct tp_err *err)
 {
@@ -79,8 +96,10 @@ static enum tp_rc choose(const struct store_spec *spec, const struct store_ops *
 	if (spec->type != NULL && find(spec->type) != ops)
 		return tp_fail(err, TP_INVALID, "DB_TYPE is %.15s, but DB_URL %s %s://", spec->type,
 			       spec->url != NULL ? "is" : "is not set, which means", url.scheme);
-	*ret = ops;
-	return TP_OK;
+	rc = check_tls(spec, ops, url.scheme, err);
+	if (rc == TP_OK)
+		*ret = ops;
+	return rc;
 }
 
 enum tp_rc store_check_url(const struct store_spec *spec, struct tp_err *err)

@@ -102,6 +102,9 @@ struct store_spec {
 	int login_db, restrict_db;
 	int64_t timeout_ms; /* of the work of all calls between two store_begin(), at least 1 */
 	struct clock clock;
+	/* Files of a scheme with TLS: the authorities (NULL: the system's), our own certificate and
+	 * its key (NULL: none). With another scheme they are an error. */
+	const char *tls_ca, *tls_cert, *tls_key;
 	size_t lmdb_map_bytes; /* LMDB's map at first, it grows; 0: 1 GiB */
 };
 
@@ -109,7 +112,8 @@ struct store;
 
 /*
  * Does not need the server to be up: TP_INVALID is an unknown scheme or a broken URL (named,
- * without its password), TP_UNAVAILABLE an LMDB folder that cannot be used. Open after fork().
+ * without its password), TP_UNAVAILABLE an LMDB folder that cannot be used. Open after fork(); with
+ * TLS, ignore SIGPIPE.
  */
 enum tp_rc store_open(const struct store_spec *spec, struct store **ret,
 		      struct tp_err *err) TP_MUSTUSE;

@@ -15,14 +15,15 @@
 #define PLAY_PRESENT "*1\r\n*2\r\n$4\r\nname\r\n:-3\r\n"
 #define PLAY_HELLO_OF(hexpire, hrandfield) \
 	{ .say = "+PONG\r\n" }, { .say = "+OK\r\n" }, { .say = "+OK\r\n" }, \
-	{ .say = (hexpire) }, { .say = (hrandfield) }, { .say = "$17\r\ncluster_enabled:0\r\n" }
+	{ .say = (hexpire) }, { .say = (hrandfield) }, { .say = "$17\r\ncluster_enabled:0\r\n" }, \
+	{ .say = PLAY_ABSENT }
 #define PLAY_HELLO PLAY_HELLO_OF(PLAY_ABSENT, PLAY_PRESENT)
 /* clang-format on */
 
 /* The right reply to redis_play_get(). */
 #define PLAY_RIGHT "$5\r\nright\r\n"
 
-enum { PLAY_HELLO_STEPS = 6, PLAY_SLACK_MS = 250 };
+enum { PLAY_HELLO_STEPS = 7, PLAY_SLACK_MS = 250 };
 
 struct redis_play {
 	struct fake_peer *peer;

@@ -19,21 +19,38 @@ static int64_t rig_now(void *arg)
 	return r->now_s > 0 ? r->now_s : clock_now(&real);
 }
 
-void redis_rig_open(struct redis_rig *r, const char *url_fmt, ...)
+static void open_url(struct redis_rig *r, struct store_spec *spec, const char *url_fmt, va_list ap)
 {
 	char url[LIMIT_STORE_URL];
-	struct store_spec spec = { .url = url,
-				   .login_db = RIG_LOGIN_DB,
-				   .restrict_db = RIG_RESTRICT_DB,
-				   .timeout_ms = RIG_BUDGET_MS,
-				   .clock = { rig_now, r } };
+
+	vsnprintf(url, sizeof(url), url_fmt, ap);
+	spec->url = url;
+	spec->login_db = RIG_LOGIN_DB;
+	spec->restrict_db = RIG_RESTRICT_DB;
+	spec->timeout_ms = RIG_BUDGET_MS;
+	spec->clock = (struct clock){ rig_now, r };
+	*r = (struct redis_rig){ .budget_ms = RIG_BUDGET_MS, .value = BUF_INIT(LIMIT_STORE_VALUE) };
+	ck_assert_msg(store_redis_ops.open(spec, &r->self, &r->err) == TP_OK, "%s", r->err.msg);
+}
+
+void redis_rig_open(struct redis_rig *r, const char *url_fmt, ...)
+{
+	struct store_spec spec = { 0 };
 	va_list ap;
 
 	va_start(ap, url_fmt);
-	vsnprintf(url, sizeof(url), url_fmt, ap);
+	open_url(r, &spec, url_fmt, ap);
 	va_end(ap);
-	*r = (struct redis_rig){ .budget_ms = RIG_BUDGET_MS, .value = BUF_INIT(LIMIT_STORE_VALUE) };
-	ck_assert_msg(store_redis_ops.open(&spec, &r->self, &r->err) == TP_OK, "%s", r->err.msg);
+}
+
+void redis_rig_open_as(struct redis_rig *r, const struct store_spec *more, const char *url_fmt, ...)
+{
+	struct store_spec spec = *more;
+	va_list ap;
+
+	va_start(ap, url_fmt);
+	open_url(r, &spec, url_fmt, ap);
+	va_end(ap);
 }
 
 void redis_rig_close(struct redis_rig *r)

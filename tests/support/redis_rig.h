@@ -18,6 +18,9 @@ struct redis_rig {
 };
 
 void redis_rig_open(struct redis_rig *r, const char *url_fmt, ...) TP_PRINTF(2, 3);
+/* With what else the specification shall say. */
+void redis_rig_open_as(struct redis_rig *r, const struct store_spec *more, const char *url_fmt, ...)
+	TP_PRINTF(3, 4);
 void redis_rig_close(struct redis_rig *r);
 
 enum tp_rc redis_rig_run(struct redis_rig *r, struct store_op *ops, size_t n);

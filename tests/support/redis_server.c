@@ -22,6 +22,7 @@ enum { WORDS = 40, TEXT = 262144, TRIES = 500, PAUSE_US = 10000, PORT_MOST = 655
 struct redis_server {
 	pid_t pid;
 	int port;
+	bool tls;
 	char dir[64];
 	char path[96];
 	const char *more[WORDS];
@@ -60,7 +61,7 @@ static int free_port(void)
 static _Noreturn void become_server(const struct redis_server *s, pid_t parent)
 {
 	const char *program = getenv("TPAUTH_TEST_REDIS");
-	const char *argv[WORDS + 16];
+	const char *argv[WORDS + 18];
 	char port[16];
 	int n = 0;
 
@@ -69,7 +70,11 @@ static _Noreturn void become_server(const struct redis_server *s, pid_t parent)
 		_exit(EXIT_FAILURE);
 	snprintf(port, sizeof(port), "%d", s->port);
 	argv[n++] = program != NULL ? program : "redis-server";
-	argv[n++] = "--port";
+	if (s->tls) {
+		argv[n++] = "--port";
+		argv[n++] = "0";
+	}
+	argv[n++] = s->tls ? "--tls-port" : "--port";
 	argv[n++] = port;
 	argv[n++] = "--bind";
 	argv[n++] = "127.0.0.1";
@@ -122,13 +127,14 @@ static bool launch(struct redis_server *s)
 	return false;
 }
 
-struct redis_server *redis_server_start(const char *const *more)
+static struct redis_server *start(const char *const *more, bool tls)
 {
 	struct redis_server *s = calloc(1, sizeof(*s));
 	const char *tmp = getenv("TMPDIR");
 
 	if (s == NULL)
 		give_up("redis-server");
+	s->tls = tls;
 	for (int i = 0; more != NULL && more[i] != NULL && i < WORDS - 1; i++)
 		s->more[i] = more[i];
 	snprintf(s->dir, sizeof(s->dir), "%s/tpauth-redis-XXXXXX", tmp != NULL ? tmp : "/tmp");
@@ -143,6 +149,16 @@ struct redis_server *redis_server_start(const char *const *more)
 	}
 	fprintf(stderr, "redis-server does not come up; see %s/log\n", s->dir);
 	exit(EXIT_FAILURE);
+}
+
+struct redis_server *redis_server_start(const char *const *more)
+{
+	return start(more, false);
+}
+
+struct redis_server *redis_server_start_tls(const char *const *more)
+{
+	return start(more, true);
 }
 
 void redis_server_kill(struct redis_server *s)

@@ -14,6 +14,8 @@ struct redis_server;
 /* more: further words of the command line, NULL-terminated; NULL: none. Ends the program with a
  * message when the server does not come up. */
 struct redis_server *redis_server_start(const char *const *more);
+/* The same, but what comes by its port must be TLS; the certificates are among the words. */
+struct redis_server *redis_server_start_tls(const char *const *more);
 void redis_server_stop(struct redis_server *s); /* also takes the folder away */
 
 void redis_server_freeze(const struct redis_server *s); /* SIGSTOP */

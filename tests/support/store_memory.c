@@ -377,9 +377,10 @@ static struct store_memory *open_as(bool local, struct clock clock, int64_t time
 				    struct store **ret)
 {
 	static const struct store_ops ops[] = {
-		{ "memory", schemes, false, check, open_memory, run, close_memory, connected,
+		{ "memory", schemes, NULL, false, check, open_memory, run, close_memory, connected,
 		  walk },
-		{ "memory", schemes, true, check, open_memory, run, close_memory, NULL, walk },
+		{ "memory", schemes, NULL, true, check, open_memory, run, close_memory, NULL,
+		  walk },
 	};
 	struct store_spec spec = { .timeout_ms = timeout_ms, .clock = clock };
 
