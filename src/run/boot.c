@@ -213,6 +213,7 @@ enum tp_rc boot_check(struct app *app, struct tp_err *err)
 		rc = store_check_url(&spec, err);
 	if (rc == TP_OK)
 		rc = second_opinion(app, err);
+	app->judged = rc == TP_OK;
 	if (rc == TP_OK)
 		boot_warn(app);
 	close_logic(app);
@@ -269,7 +270,7 @@ enum tp_rc boot_open(struct app *app, struct tp_err *err)
 	struct store_spec spec = store_spec_of(&app->config);
 	enum tp_rc rc = open_logic(app, err);
 
-	if (rc == TP_OK && !app->args.cgi)
+	if (rc == TP_OK && !app->args.cgi && !app->judged)
 		rc = second_opinion(app, err);
 	if (rc == TP_OK && app->store == NULL)
 		rc = store_open(&spec, &app->store, err);

@@ -51,6 +51,7 @@ struct app {
 		*trigger; /* of boot_http on a resource server; NULL: its sessions do not slide */
 	struct http_site site; /* of boot_http */
 	void *edge;	       /* of another edge: its own */
+	bool judged;	       /* boot_check() had the second opinion on the keys */
 	struct auth_ctx auth;
 };
 
@@ -71,7 +72,8 @@ void boot_warn(const struct app *app);
 enum tp_rc boot_open(struct app *app, struct tp_err *err) TP_MUSTUSE;
 
 /* What --check-config and the supervisor ask: keys, handler, site and store address are as they
- * should be. Keeps nothing open. */
+ * should be. Keeps nothing open. Workers that are forked from there do not ask again for the second
+ * opinion on the keys: they have the very same bytes. */
 enum tp_rc boot_check(struct app *app, struct tp_err *err) TP_MUSTUSE;
 
 /*

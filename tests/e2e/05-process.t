@@ -52,6 +52,17 @@ with Site() as site:
     same(a.status, 200, "logged in")
     bearer = bearer_header(a)
 
+    # The supervisor's second opinion on the keys is its workers' too; one that starts alone asks itself.
+    with Site(MODULE_DIR=site.dir) as bare:
+        second = bare.pool(3)
+        same(fcgi_login(second.sock).status, 200, "without libjwt's object: a warning, and logins work")
+        ok(wait_until(lambda: bare.text("tpauth.log").count("worker.start") == 3), "three workers start")
+        same(bare.text("tpauth.log").count("keys.unchecked"), 1, "and the keys are looked at once for all of them")
+        second.stop()
+        alone = bare.spawn_fcgi(1)
+        same(fcgi_login(alone.sock).status, 200, "a worker without a supervisor of ours")
+        same(bare.text("tpauth.log").count("keys.unchecked"), 2, "looks at them at its own start")
+
     # A new key by SIGHUP: the old one verifies until the session is signed anew.
     with open(site.path("old.key"), "w") as f:
         f.write(SECRET + "\n")
