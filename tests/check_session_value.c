@@ -93,6 +93,29 @@ START_TEST(reads_the_usual_form_without_memory)
 }
 END_TEST
 
+/* Without memory only what stands for itself is read: all else is the parser's to judge, which
+ * needs some or refuses at once. */
+START_TEST(leaves_every_odd_octet_to_the_parser)
+{
+	TP_CLEANUP(buf_release) struct buf hold = BUF_INIT(LIMIT_JWT);
+	char value[] = "{\"token\":\"0123456789abcdefghi\",\"expire\":1440}";
+	const size_t at = strlen("{\"token\":\"") + (size_t)_i;
+
+	for (int c = 0; c <= 0xff; c++) {
+		bool plain = c >= 0x20 && c <= 0x7e && c != '\\' && c != '"';
+		struct span jwt;
+		enum tp_rc rc;
+
+		value[at] = (char)c;
+		alloc_fail_at(1);
+		rc = session_value_get((struct span){ value, sizeof(value) - 1 }, &jwt, &hold,
+				       NULL);
+		ck_assert(!(alloc_fail_off() && plain));
+		ck_assert_msg((rc == TP_OK) == plain, "octet %d: %d", c, rc);
+	}
+}
+END_TEST
+
 START_TEST(refuses_a_stored_token_that_is_too_large)
 {
 	TP_CLEANUP(buf_release) struct buf value = BUF_INIT(LIMIT_STORE_VALUE);
@@ -173,6 +196,7 @@ static Suite *session_value_suite(void)
 	tcase_add_loop_test(tc, reads_values_that_are_json_with_a_token, 0, TP_COUNT(values));
 	tcase_add_test(tc, refuses_a_value_that_was_cut_off);
 	tcase_add_test(tc, reads_the_usual_form_without_memory);
+	tcase_add_loop_test(tc, leaves_every_odd_octet_to_the_parser, 0, 19);
 	tcase_add_test(tc, refuses_a_stored_token_that_is_too_large);
 	tcase_add_test(tc, says_so_when_there_is_no_memory_to_read_a_value);
 	tcase_add_loop_test(tc, writes_values_as_the_original_does, 0, TP_COUNT(made));
