@@ -131,7 +131,6 @@ END_TEST
 START_TEST(refuses_a_server_without_the_databases)
 {
 	static const char *const few[] = { "--databases", "9", NULL };
-	static const char *const cluster[] = { "--cluster-enabled", "yes", NULL };
 	struct redis_server *own = redis_server_start(few);
 	char want[200];
 	struct redis_rig r;
@@ -142,15 +141,37 @@ START_TEST(refuses_a_server_without_the_databases)
 	ck_assert_str_eq(r.err.msg, want);
 	redis_rig_close(&r);
 	redis_server_stop(own);
+}
+END_TEST
 
-	own = redis_server_start(cluster);
+/* A node by itself: its cluster is not complete, then has all slots; and a server that is no node.
+ */
+START_TEST(treats_a_node_of_a_cluster_as_one)
+{
+	static const char *const cluster[] = { "--cluster-enabled", "yes", NULL };
+	struct redis_server *own = redis_server_start(cluster);
+	struct store_op ping = { .verb = STORE_PING };
+	struct redis_rig r;
+
 	redis_rig_open(&r, "unix://%s", redis_server_path(own));
-	ck_assert_int_eq(redis_rig_get(&r, USER, HANDLE), TP_UNAVAILABLE);
-	snprintf(want, sizeof(want), "redis at %s is a Redis Cluster, which is not supported",
-		 redis_server_path(own));
-	ck_assert_str_eq(r.err.msg, want);
+	r.budget_ms = 500;
+	ck_assert_int_eq(redis_rig_put(&r, USER, HANDLE, VALUE, 100, STORE_ANY), TP_UNAVAILABLE);
+	ck_assert_int_eq(redis_rig_do(&r, &ping), TP_UNAVAILABLE);
+	ck_assert_str_eq(r.err.msg, "the Redis Cluster has no master for 16384 of its 16384 slots");
+	redis_server_ask(own, 0, "CLUSTER ADDSLOTSRANGE 0 16383");
+	r.budget_ms = RIG_BUDGET_MS;
+	ck_assert_int_eq(redis_rig_put(&r, USER, HANDLE, VALUE, 100, STORE_ANY), TP_OK);
+	ck_assert_int_eq(redis_rig_get(&r, USER, HANDLE), TP_OK);
+	ck_assert_str_eq(buf_cstr(&r.value), VALUE);
+	ck_assert_str_eq(redis_server_ask(own, 0, "KEYS *"), "9:{u:" USER "}");
 	redis_rig_close(&r);
 	redis_server_stop(own);
+
+	redis_rig_open(&r, "redis://127.0.0.1:%d,127.0.0.1:%d", redis_server_port(server),
+		       redis_server_port(server));
+	ck_assert_int_eq(redis_rig_get(&r, USER, HANDLE), TP_UNAVAILABLE);
+	ck_assert_msg(strstr(r.err.msg, "is not part of a Redis Cluster") != NULL, "%s", r.err.msg);
+	redis_rig_close(&r);
 }
 END_TEST
 
@@ -282,7 +303,7 @@ START_TEST(tells_a_url_that_cannot_be)
 		{ "unix://:p@/run/redis/redis.sock", 9, NULL },
 		{ "redis://", 9, "DB_URL names no host" },
 		{ "redis:///0", 9, "DB_URL names no host" },
-		{ "redis://a,b", 9, "DB_URL names more than one host" },
+		{ "redis://a,b:1,[::1]:2", 9, NULL },
 		{ "redis://a/x", 9, "the path in DB_URL is not a database number" },
 		{ "redis://a/0/1", 9, "the path in DB_URL is not a database number" },
 		{ "unix://run/redis.sock", 9,
@@ -364,6 +385,7 @@ static TCase *real_server_case(void)
 	tcase_add_checked_fixture(tc, fresh, NULL);
 	tcase_add_test(tc, logs_in_with_the_user_and_password_of_the_url);
 	tcase_add_test(tc, refuses_a_server_without_the_databases);
+	tcase_add_test(tc, treats_a_node_of_a_cluster_as_one);
 	tcase_add_test(tc, says_why_it_cannot_connect);
 	tcase_add_test(tc, gives_up_in_time_on_a_server_that_stands_still);
 	tcase_add_test(tc, finds_a_restarted_server_by_itself);

@@ -26,6 +26,7 @@ enum {
 	LIMIT_STORE_VALUE   = 16384, /* one value */
 	LIMIT_STORE_OPS     = 8,     /* operations in one round trip, count */
 	LIMIT_STORE_URL     = 2048,
+	LIMIT_CLUSTER_NODES = 128,   /* masters of a Redis Cluster and hosts in DB_URL, count */
 
 	/* HTTP */
 	LIMIT_ENV_VARS      = 256,   /* variables of one request, count */

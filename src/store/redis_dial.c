@@ -25,6 +25,11 @@ enum { BACKLOG_PAUSE_US = 1000 };
 
 /* ---- failing ---- */
 
+void redis_peer_name(const char *host, int port, char *ret, size_t size)
+{
+	snprintf(ret, size, strchr(host, ':') != NULL ? "[%s]:%d" : "%s:%d", host, port);
+}
+
 enum tp_rc redis_dial_fail(const struct redis_peer *peer, const char *what, struct tp_err *err)
 {
 	return tp_fail(err, TP_UNAVAILABLE, "%s at %.100s %s", peer->kind, peer->name, what);
@@ -202,8 +207,8 @@ static enum tp_rc shake_hands(struct redis_dial *d, int64_t deadline_ms, struct 
 	return rc;
 }
 
-enum tp_rc redis_dial_connect(struct redis_dial *d, const struct redis_peer *peer, int64_t deadline_ms,
-			   struct tp_err *err)
+enum tp_rc redis_dial_connect(struct redis_dial *d, const struct redis_peer *peer,
+			      int64_t deadline_ms, struct tp_err *err)
 {
 	enum tp_rc rc;
 

@@ -33,8 +33,8 @@ struct redis_dial {
 
 /* Connects, and with TLS proves who the peer is; a plain server may not have accepted yet. peer is
  * borrowed until the release. All failures but TP_NOMEM are TP_UNAVAILABLE. */
-enum tp_rc redis_dial_connect(struct redis_dial *d, const struct redis_peer *peer, int64_t deadline_ms,
-			   struct tp_err *err) TP_MUSTUSE;
+enum tp_rc redis_dial_connect(struct redis_dial *d, const struct redis_peer *peer,
+			      int64_t deadline_ms, struct tp_err *err) TP_MUSTUSE;
 void redis_dial_release(struct redis_dial *d);
 
 /* Sends from s what comes after *sent and moves that on, also when it fails: while it is 0, the
@@ -48,6 +48,9 @@ enum tp_rc redis_dial_receive(struct redis_dial *d, char *p, size_t size, int64_
 
 /* The peer has neither hung up nor said anything that was not received yet. Does not wait. */
 bool redis_dial_quiet(const struct redis_dial *d);
+
+/* "host:port", with brackets around an IPv6 address; cut off at size. */
+void redis_peer_name(const char *host, int port, char *ret, size_t size);
 
 /* TP_UNAVAILABLE: "redis at NAME <what>". */
 enum tp_rc redis_dial_fail(const struct redis_peer *peer, const char *what, struct tp_err *err);

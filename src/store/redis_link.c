@@ -103,15 +103,19 @@ static enum tp_rc hello_auth(struct redis_link *l, struct tp_err *err)
 static enum tp_rc hello_cluster(struct redis_link *l, size_t at, struct tp_err *err)
 {
 	struct redis_reply reply = redis_wire_reply(l->talk.wire, at);
+	bool wanted = l->node->db == NULL;
 
 	if (reply.kind != WIRE_STRING && reply.kind != WIRE_ERROR)
 		return redis_verbs_refused(&l->talk, reply, err);
 	l->is_cluster = reply.kind == WIRE_STRING &&
 			memmem(reply.s.p, reply.s.len, "cluster_enabled:1", 17) != NULL;
-	if (!l->is_cluster || l->node->db == NULL)
+	if (l->is_cluster == wanted)
 		return TP_OK;
-	reply = (struct redis_reply){ .kind = WIRE_ERROR, .s = SPAN_LIT("CLUSTERDOWN ") };
-	return redis_verbs_refused(&l->talk, reply, err);
+	return redis_dial_fail(&l->node->peer,
+			       wanted ? "is not part of a Redis Cluster, but DB_URL names more "
+					"than one host, or it was before"
+				      : "is part of a Redis Cluster",
+			       err);
 }
 
 static enum tp_rc hello_database(struct redis_link *l, size_t at, enum store_space space,
@@ -189,7 +193,9 @@ static enum tp_rc hello(struct redis_link *l, int64_t deadline_ms, struct tp_err
 		rc = hello_has(l, at.v[HELLO_HRANDFIELD], &l->talk.has_hrandfield, err);
 	if (rc == TP_OK && l->node->must_be_master)
 		rc = take_role(l, at.v[HELLO_ROLE], err);
-	l->talk.has_expire_nx = rc == TP_OK && hello_has_expire_nx(l, at.v[HELLO_EXPIRE]);
+	/* In a cluster a transaction could be redirected in its middle; a script is not. */
+	l->talk.has_expire_nx =
+		rc == TP_OK && l->node->db != NULL && hello_has_expire_nx(l, at.v[HELLO_EXPIRE]);
 	redis_wire_clear(l->talk.wire);
 	return rc;
 }
@@ -204,6 +210,7 @@ enum tp_rc redis_link_connect(struct redis_link *l, const struct redis_node *nod
 	l->talk.name = node->peer.name;
 	l->talk.clock = node->clock;
 	l->talk.db = node->db != NULL ? node->db : cluster_db;
+	l->talk.prefix = node->db == NULL ? node->prefix : NULL;
 	rc = redis_wire_open(&node->peer, deadline_ms, &l->talk.wire, err);
 	if (rc != TP_OK)
 		return rc;
@@ -228,6 +235,20 @@ static bool role_due(const struct redis_link *l)
 	return l->node->must_be_master && clock_mono_ms() >= l->role_ms + ROLE_EVERY_MS;
 }
 
+/* Is one of the operation's replies, those from `first` on, that another node has to do it? */
+static struct redis_turn find_turn(const struct redis_link *l, size_t first, size_t last)
+{
+	struct redis_turn turn = { .kind = REDIS_TURN_NONE };
+
+	for (size_t i = first; l->node->db == NULL && i <= last; i++) {
+		struct redis_reply reply = redis_wire_reply(l->talk.wire, i);
+
+		if (reply.kind == WIRE_ERROR && turn.kind == REDIS_TURN_NONE)
+			turn = redis_slots_turn(reply.s);
+	}
+	return turn;
+}
+
 static enum tp_rc take_answers(struct redis_link *l, struct store_op *ops, size_t n,
 			       const size_t *at, struct tp_err *err)
 {
@@ -235,8 +256,11 @@ static enum tp_rc take_answers(struct redis_link *l, struct store_op *ops, size_
 
 	if (l->talk.selects != 0)
 		rc = redis_verbs_selected(&l->talk, err);
-	for (size_t i = 0; rc == TP_OK && i < n; i++)
-		rc = redis_verbs_answer(&l->talk, &ops[i], at[i], err);
+	for (size_t i = 0; rc == TP_OK && i < n; i++) {
+		l->turn[i] = find_turn(l, i > 0 ? at[i - 1] + 1 : 0, at[i]);
+		if (l->turn[i].kind == REDIS_TURN_NONE)
+			rc = redis_verbs_answer(&l->talk, &ops[i], at[i], err);
+	}
 	return rc;
 }
 

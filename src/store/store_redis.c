@@ -11,6 +11,7 @@
 #include "store/backend.h"
 
 #include "base/limits.h"
+#include "store/redis_cluster.h"
 #include "store/redis_link.h"
 #include "store/store_url.h"
 
@@ -29,6 +30,7 @@ struct redis_store {
 	int db[3];
 	struct redis_node node;
 	struct redis_link link;
+	struct redis_cluster *cluster; /* NULL: it is none, as far as is known */
 };
 
 /* ---- DB_URL ---- */
@@ -55,8 +57,6 @@ static enum tp_rc check_tcp(const struct store_url *u, struct tp_err *err)
 
 	if (u->host == NULL)
 		return tp_fail(err, TP_INVALID, "DB_URL names no host");
-	if (span_has_byte(span_of(u->host), ','))
-		return tp_fail(err, TP_INVALID, "DB_URL names more than one host");
 	/* The number itself does not count: LOGIN_REDIS_DB and REFRESH_RESTRICT_DB do. */
 	if (u->path != NULL && !span_is(span_of(u->path), "/") &&
 	    !span_int(span_of(u->path + 1), 0, INT_MAX, &unused))
@@ -114,6 +114,18 @@ static enum tp_rc redis_check(const struct store_spec *spec, struct tp_err *err)
 	return rc;
 }
 
+/* ---- a cluster ---- */
+
+static enum tp_rc open_cluster(struct redis_store *r, struct tp_err *err)
+{
+	struct redis_cluster_spec spec = { .node = &r->node,
+					   .hosts = span_of(r->url.host),
+					   .port = r->url.port,
+					   .numbers = r->db };
+
+	return redis_cluster_open(&spec, &r->cluster, err);
+}
+
 /* ---- a batch ---- */
 
 static enum tp_rc attempt(struct redis_store *r, struct store_op *ops, size_t n,
@@ -137,6 +149,8 @@ static enum tp_rc redis_run(void *self, struct store_op *ops, size_t n, int64_t 
 	enum tp_rc rc;
 	bool old;
 
+	if (r->cluster != NULL)
+		return redis_cluster_run(r->cluster, ops, n, deadline_ms, err);
 	if (redis_link_up(&r->link) && !redis_link_quiet(&r->link))
 		redis_link_release(&r->link);
 	old = redis_link_up(&r->link);
@@ -144,6 +158,12 @@ static enum tp_rc redis_run(void *self, struct store_op *ops, size_t n, int64_t 
 	/* The server went away between the look and the answer. */
 	if (rc != TP_OK && old && redis_link_repeatable(loss, ops, n))
 		rc = attempt(r, ops, n, deadline_ms, &loss, err);
+	/* It failed while connecting: nothing was asked. */
+	if (rc == TP_UNAVAILABLE && !redis_link_up(&r->link) && r->link.is_cluster) {
+		rc = open_cluster(r, err);
+		if (rc == TP_OK)
+			rc = redis_cluster_run(r->cluster, ops, n, deadline_ms, err);
+	}
 	return rc;
 }
 
@@ -151,6 +171,8 @@ static bool redis_connected(const void *self)
 {
 	const struct redis_store *r = self;
 
+	if (r->cluster != NULL)
+		return redis_cluster_connected(r->cluster);
 	return redis_link_up(&r->link);
 }
 
@@ -163,6 +185,7 @@ static void redis_close(void *self)
 	if (r == NULL)
 		return;
 	redis_link_release(&r->link);
+	redis_cluster_close(r->cluster);
 	tls_ctx_close(r->tls);
 	store_url_release(&r->url);
 	buf_release(&r->name);
@@ -218,6 +241,9 @@ static enum tp_rc redis_open(const struct store_spec *spec, void **ret, struct t
 		set_node(r, spec);
 		rc = buf_rc(&r->name, "the server's name", err);
 	}
+	/* Several hosts can only be a cluster; of one alone it is seen when it is asked. */
+	if (rc == TP_OK && r->url.host != NULL && span_has_byte(span_of(r->url.host), ','))
+		rc = open_cluster(r, err);
 	if (rc != TP_OK) {
 		redis_close(r);
 		return rc;
