@@ -397,6 +397,8 @@ static enum tp_rc run_part(struct call *call, struct part *part, struct tp_err *
 	return rc;
 }
 
+/* A part that fails does not keep the others from being done, as in the pipeline of one server: a
+ * login whose session cannot be stored is still taken off the count of wrong passwords. */
 static enum tp_rc pass(struct call *call, struct tp_err *err)
 {
 	struct part part;
@@ -405,7 +407,9 @@ static enum tp_rc pass(struct call *call, struct tp_err *err)
 	for (size_t i = 0; i < call->n; i++)
 		if (call->step[i] == STEP_TRIED)
 			call->step[i] = STEP_TO_DO;
-	for (size_t i = 0; rc == TP_OK && i < call->n; i++) {
+	for (size_t i = 0; i < call->n; i++) {
+		enum tp_rc part_rc;
+
 		if (call->step[i] != STEP_TO_DO || call->ops[i].verb == STORE_PING)
 			continue;
 		part.m = member_for(call, i);
@@ -415,7 +419,9 @@ static enum tp_rc pass(struct call *call, struct tp_err *err)
 			continue;
 		}
 		gather(call, i, &part);
-		rc = run_part(call, &part, err);
+		part_rc = run_part(call, &part, rc == TP_OK ? err : NULL);
+		if (rc == TP_OK)
+			rc = part_rc;
 	}
 	return rc;
 }

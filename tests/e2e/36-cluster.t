@@ -214,7 +214,7 @@ def reshard(cluster, pool):
     load.stop()
     print(f"# {len(slots)} slots, {moved} keys moved; answers {load.counts}, the slowest after {load.slowest:.2f} s")
     ok(moved > 10 and len(load.alive) > 20 and len(load.ended) > 20, "slots moved under load", (moved, load.counts))
-    same(load.wrong, [], "no answer was wrong")
+    same(load.wrong[:3], [], "no answer was wrong")
     same(load.unsure, [], "none failed")
     same([u for b, u, _ in load.alive if status(pool, b) != 200], [], "no session is lost")
     same([u for b, u, _ in load.ended if status(pool, b) != 401], [], "none came back")
@@ -244,7 +244,7 @@ def kill(cluster, pool):
     load.stop()
     print(f"# promoted {seen - killed:.1f} s after the kill, served {took:.2f} s after that was seen; {load.counts}, "
           f"the slowest after {load.slowest:.2f} s")
-    same(load.wrong, [], "only right answers and 503")
+    same(load.wrong[:3], [], "only right answers and 503")
     same([u for u, _ in load.unsure if u not in theirs], [], "503 only for users of its slots")
     ok(any(u in theirs for u, _ in load.unsure), "and for some of them")
     ok(load.slowest <= TIMEOUT_S + 0.25 + SLACK_S, "no answer comes later than DB_TIMEOUT", load.slowest)
@@ -271,6 +271,7 @@ with Site(DB_TIMEOUT=f"{TIMEOUT_S}s", SESSIONS_PER_USER=10000, REFRESH_RESTRICT_
     site.settings["REFRESH_RESTRICT_MINUTES"] = "60"
     site.write_config()
     pool = site.pool(4)
+    wait_until(lambda: len(children(pool.pid)) == 4)
     workers = sorted(children(pool.pid))
     spread(cluster, pool, bearers)
     reshard(cluster, pool)
