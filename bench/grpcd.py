@@ -20,17 +20,17 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "tests", "e2e"))
-from grpc_site import METHOD, PROTOS, GRPCD, SECRET, GrpcSite, channel, code, free_port, port_open, refresher, request, wait_until  # noqa: E402,E501
+from grpc_site import BUILD, METHOD, PROTOS, GRPCD, SECRET, GrpcSite, channel, code, free_port, port_open, refresher, request, wait_until  # noqa: E402,E501
 sys.path.insert(1, HERE)
 from bench import compare  # noqa: E402
 
 CONNECTIONS, STREAMS = 10, 32
 
 
-def h2load(port, body, seconds):
+def h2load(port, body, seconds, method=METHOD):
     out = subprocess.run(["h2load", "-t1", f"-c{CONNECTIONS}", f"-m{STREAMS}", f"-D{seconds}", "-d", body,
                           "-H", "content-type: application/grpc", "-H", "te: trailers",
-                          f"http://127.0.0.1:{port}{METHOD}"], capture_output=True, text=True, check=True).stdout
+                          f"http://127.0.0.1:{port}{method}"], capture_output=True, text=True, check=True).stdout
     bad = re.search(r"(\d+) failed, (\d+) errored, (\d+) timeout", out)
     if not bad or any(int(x) for x in bad.groups()) or not re.search(r"status codes: [1-9]\d* 2xx, 0 3xx, 0 4xx, 0 5xx", out):
         raise RuntimeError("h2load saw failures:\n" + out)
@@ -79,6 +79,22 @@ def refresh(title, restrict_minutes, aim):
     return case
 
 
+def echo(o):
+    """What the daemon adds to HTTP/2: a health check, its cheapest call (the store is asked once a second), against
+    nghttp2 and nothing else."""
+    with GrpcSite(LOG_LEVEL="warning") as site:
+        body = site.path("body")
+        with open(body, "wb") as f:
+            f.write(bytes(5))  # HealthCheckRequest: a message of no bytes
+        theirs, ours = free_port(), site.daemon().port
+        p = site.start([os.path.join(BUILD, "bench", "echo_nghttp2"), str(theirs)])
+        if not wait_until(lambda: port_open(theirs) or not p.alive()) or not p.alive():
+            raise RuntimeError("the yardstick did not start")
+        check = "/grpc.health.v1.Health/Check"
+        compare("health Check: a bare nghttp2 echo and tpauth-grpcd", lambda: h2load(theirs, body, o.seconds, check),
+                lambda: h2load(ours, body, o.seconds, check), o.pairs, 0.8)
+
+
 def memory(o):
     with GrpcSite(LOG_LEVEL="warning", REFRESH_RECHECK="false", REFRESH_RESTRICT_MINUTES=15) as site:
         handle, _ = site.session()
@@ -123,6 +139,7 @@ def start(o):
 CASES = {
     "restricted": refresh("RefreshToken on a restricted session: grpc.aio and tpauth-grpcd", 15, 5.0),
     "full": refresh("RefreshToken, a full HS256 refresh: grpc.aio and tpauth-grpcd", 0, 5.0),
+    "echo": echo,
     "memory": memory,
     "start": start,
 }

@@ -162,7 +162,7 @@ static int help(void)
 {
 	TP_CLEANUP(buf_release) struct buf out = BUF_INIT(OPTDOC_MOST);
 
-	optdoc_help(&out, "tpauth.fcgi");
+	optdoc_help(&out, "tpauth.fcgi", 0);
 	fputs(buf_cstr(&out), stdout);
 	return EXIT_SUCCESS;
 }

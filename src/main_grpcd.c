@@ -245,7 +245,7 @@ static int help(void)
 {
 	TP_CLEANUP(buf_release) struct buf out = BUF_INIT(OPTDOC_MOST);
 
-	optdoc_help(&out, "tpauth-grpcd");
+	optdoc_help(&out, "tpauth-grpcd", OPTION_F_FCGI);
 	fputs(buf_cstr(&out), stdout);
 	return EXIT_SUCCESS;
 }

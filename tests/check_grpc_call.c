@@ -41,10 +41,10 @@ static void watch(void *arg, struct grpc_call *c, struct span message)
 }
 
 static const struct grpc_method methods[] = {
-	{ "/a.B/Unary", GRPC_UNARY, false, echo },
-	{ "/a.B/Chat", GRPC_CHAT, false, echo },
-	{ "/a.B/Watch", GRPC_WATCH, false, watch },
-	{ "/a.B/Open", GRPC_UNARY, true, echo },
+	{ "/a.B/Unary", GRPC_UNARY, false, echo, NULL },
+	{ "/a.B/Chat", GRPC_CHAT, false, echo, NULL },
+	{ "/a.B/Watch", GRPC_WATCH, false, watch, NULL },
+	{ "/a.B/Open", GRPC_UNARY, true, echo, NULL },
 };
 
 static const struct grpc_rules rules = { methods, TP_COUNT(methods), &handled, { NULL, 0 } };

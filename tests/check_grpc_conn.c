@@ -34,16 +34,26 @@ static void watch(void *arg, struct grpc_call *c, struct span message)
 		buf_int(&c->out, c->state);
 }
 
-static const struct grpc_method methods[] = { { "/u", GRPC_UNARY, false, echo },
-					      { "/c", GRPC_CHAT, false, echo },
-					      { "/w", GRPC_WATCH, false, watch } };
+static int turns; /* of the one below */
+
+static void echo_many(void *arg, struct grpc_call *const *calls, size_t n)
+{
+	turns++;
+	for (size_t i = 0; i < n; i++)
+		echo(arg, calls[i], buf_view(&calls[i]->frame.message));
+}
+
+static const struct grpc_method methods[] = { { "/u", GRPC_UNARY, false, echo, NULL },
+					      { "/c", GRPC_CHAT, false, echo, NULL },
+					      { "/w", GRPC_WATCH, false, watch, NULL },
+					      { "/m", GRPC_UNARY, false, NULL, echo_many } };
 static const struct grpc_rules rules = { methods, TP_COUNT(methods), NULL, { NULL, 0 } };
 
 static struct h2_client client;
 
 static void setup(void)
 {
-	handled = 0;
+	handled = turns = 0;
 	h2_open(&client, &rules, NOW, WINDOW);
 }
 
@@ -406,6 +416,91 @@ START_TEST(keeps_no_more_than_a_window_of_unfinished_messages)
 }
 END_TEST
 
+/* Calls of several connections at once ----------------------------------------------------------*/
+
+static struct h2_client second;
+
+static struct h2_call *many(struct h2_client *c, const char *headers, struct span body)
+{
+	return h2_call(c, "/m", headers, body, false);
+}
+
+START_TEST(runs_the_calls_of_two_connections_together)
+{
+	struct h2_call *good, *late, *gone, *refused, *other;
+	struct grpc_batch batch = { .n = 0 };
+
+	h2_open(&second, &rules, NOW, WINDOW);
+	good = many(&client, "", HI);
+	late = many(&client, "grpc-timeout: 1n\n", HI);
+	gone = many(&client, "", HI);
+	refused = many(&client, "", SPAN_LIT("\0\0\0\0\2no"));
+	other = many(&second, "", HI);
+	h2_say(&client, NOW);
+	h2_say(&second, NOW);
+	h2_cancel(&client, gone);
+	h2_say(&client, NOW);
+	ck_assert(!grpc_conn_take(client.conn, 32, NOW, &batch));
+	ck_assert(!grpc_conn_take(second.conn, 32, NOW, &batch));
+	ck_assert_uint_eq(batch.n, 4);
+	ck_assert_int_eq(handled, 0);
+	grpc_batch_run(&batch, NOW + 1);
+	ck_assert_uint_eq(batch.n, 0);
+	ck_assert_int_eq(turns, 1);
+	ck_assert_int_eq(handled, 3);
+	grpc_conn_answer(client.conn);
+	grpc_conn_answer(second.conn);
+	h2_pump(&client, NOW + 1);
+	h2_pump(&second, NOW + 1);
+	ck_got(good, START "[00000000026869]\ngrpc-status: 0\nend\n");
+	ck_got(late, START "grpc-status: 4\ngrpc-message: the deadline has passed\nend\n");
+	ck_got(gone, "");
+	ck_got(refused, START "grpc-status: 5\ngrpc-message: n%C3%B6\nend\n");
+	ck_got(other, START "[00000000026869]\ngrpc-status: 0\nend\n");
+	ck_assert(grpc_conn_is_idle(client.conn) && grpc_conn_is_idle(second.conn));
+	ck_assert_int_eq(turns, 1);
+	h2_close(&second);
+}
+END_TEST
+
+START_TEST(leaves_what_finds_no_room_for_the_next_turn)
+{
+	struct grpc_batch batch = { .n = 0 };
+	struct h2_call *last = NULL, *alone;
+
+	for (int i = 0; i < LIMIT_GRPC_BATCH + 3; i++)
+		last = many(&client, "", HI);
+	alone = unary();
+	h2_say(&client, NOW);
+	ck_assert(grpc_conn_take(client.conn, 2 * LIMIT_GRPC_BATCH, NOW, &batch));
+	ck_assert_uint_eq(batch.n, LIMIT_GRPC_BATCH);
+	grpc_batch_run(&batch, NOW);
+	grpc_conn_answer(client.conn);
+	ck_assert_int_eq(handled, LIMIT_GRPC_BATCH);
+	/* One that needs no batch is run at once, in its turn. */
+	ck_assert(!grpc_conn_take(client.conn, 2 * LIMIT_GRPC_BATCH, NOW, &batch));
+	ck_assert_uint_eq(batch.n, 3);
+	ck_assert_int_eq(handled, LIMIT_GRPC_BATCH + 1);
+	grpc_batch_run(&batch, NOW);
+	grpc_conn_answer(client.conn);
+	ck_assert_int_eq(turns, 2);
+	h2_pump(&client, NOW);
+	ck_got(last, START "[00000000026869]\ngrpc-status: 0\nend\n");
+	ck_got(alone, START "[00000000026869]\ngrpc-status: 0\nend\n");
+	ck_assert_int_eq(turns, 2);
+}
+END_TEST
+
+/* The server takes the connection away as it stands. */
+START_TEST(can_be_closed_with_calls_that_wait)
+{
+	for (int i = 0; i < LIMIT_GRPC_BATCH + 3; i++)
+		(void)many(&client, "", HI);
+	h2_say(&client, NOW);
+	ck_assert_int_eq(turns, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("grpc_conn");
@@ -416,6 +511,9 @@ int main(void)
 	tcase_add_loop_test(t, refuses_with_a_status, 0, (int)TP_COUNT(refusals));
 	tcase_add_test(t, needs_no_more_of_a_request_that_it_refused);
 	tcase_add_test(t, runs_no_call_that_was_cancelled_before_its_turn);
+	tcase_add_test(t, runs_the_calls_of_two_connections_together);
+	tcase_add_test(t, leaves_what_finds_no_room_for_the_next_turn);
+	tcase_add_test(t, can_be_closed_with_calls_that_wait);
 	tcase_add_test(t, answers_hundreds_of_calls_on_one_connection);
 	tcase_add_test(t, ends_a_connection_with_more_calls_than_agreed);
 	tcase_add_test(t, chats_and_watches);

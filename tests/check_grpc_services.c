@@ -37,19 +37,26 @@ static void field(struct buf *m, int number, struct span value)
 	buf_span(m, value);
 }
 
+/* A call up to where it can be run. */
+static void gather(struct grpc_call *c, size_t method, struct span message)
+{
+	unsigned char head[GRPC_FRAME_HEAD];
+
+	grpc_frame_head(head, message.len);
+	grpc_call_init(c, &rules, SPAN_LIT("peer"), 0);
+	c->method = &rules.methods[method];
+	grpc_call_data(c, (struct span){ (const char *)head, sizeof(head) });
+	grpc_call_data(c, message);
+	grpc_call_end(c);
+}
+
 /* A whole call; its status, and its reply without the head in *out. */
 static struct grpc_status call(size_t method, struct span message, struct buf *out)
 {
-	unsigned char head[GRPC_FRAME_HEAD];
 	struct grpc_status status;
 	struct grpc_call c;
 
-	grpc_frame_head(head, message.len);
-	grpc_call_init(&c, &rules, SPAN_LIT("peer"), 0);
-	c.method = &rules.methods[method];
-	grpc_call_data(&c, (struct span){ (const char *)head, sizeof(head) });
-	grpc_call_data(&c, message);
-	grpc_call_end(&c);
+	gather(&c, method, message);
 	grpc_call_run(&c, 0);
 	status = c.status;
 	if (out != NULL && c.out.len > GRPC_FRAME_HEAD)
@@ -144,6 +151,45 @@ START_TEST(is_unavailable_when_store_or_handler_are)
 }
 END_TEST
 
+/* Of calls that come together one refreshes the session, and the others' mistakes are theirs. */
+START_TEST(answers_calls_that_come_together_each_for_itself)
+{
+	static const struct {
+		const char *user;
+		const char *token; /* NULL: the session's */
+		int code;
+	} rows[] = {
+		{ "user_099", NULL, GRPC_OK },	    { "user_099", "x", GRPC_OK },
+		{ "", "x", GRPC_INVALID_ARGUMENT }, { "user_099", NULL, GRPC_OK },
+		{ "user_099", "a.b", GRPC_OK },	    { "user_099", "", GRPC_INVALID_ARGUMENT },
+		{ "user_099", NULL, GRPC_OK },
+	};
+	struct grpc_call calls[TP_COUNT(rows)];
+	struct grpc_batch batch = { .n = 0 };
+
+	rig.now += 121;
+	rig.round_trips = 0;
+	for (size_t i = 0; i < TP_COUNT(rows); i++) {
+		TP_CLEANUP(buf_release) struct buf m = BUF_INIT(16000);
+		struct span token = rows[i].token != NULL ? span_of(rows[i].token)
+							  : secret_view(&session.handle);
+
+		field(&m, 1, span_of(rows[i].user));
+		field(&m, 2, token);
+		gather(&calls[i], REFRESH, buf_view(&m));
+		ck_assert(grpc_batch_add(&batch, &calls[i]));
+	}
+	grpc_batch_run(&batch, 0);
+	for (size_t i = 0; i < TP_COUNT(rows); i++) {
+		ck_assert_int_eq(calls[i].status.code, rows[i].code);
+		ck_assert_uint_eq(calls[i].out.len, rows[i].code == GRPC_OK ? GRPC_FRAME_HEAD : 0);
+		grpc_call_release(&calls[i]);
+	}
+	ck_assert_int_eq(rig.asked, 1);
+	ck_assert_int_eq(rig.round_trips, 3);
+}
+END_TEST
+
 START_TEST(tells_the_health_of_the_store)
 {
 	static const struct {
@@ -196,6 +242,7 @@ int main(void)
 	tcase_add_test(t, answers_ok_for_a_session_that_is_none);
 	tcase_add_test(t, answers_ok_when_the_handler_denies_and_ends_the_session);
 	tcase_add_test(t, is_unavailable_when_store_or_handler_are);
+	tcase_add_test(t, answers_calls_that_come_together_each_for_itself);
 	tcase_add_test(t, tells_the_health_of_the_store);
 	tcase_add_test(t, asks_the_store_once_a_second_at_most);
 	suite_add_tcase(s, t);

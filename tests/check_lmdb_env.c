@@ -228,20 +228,20 @@ START_TEST(takes_a_list_of_writes_that_is_larger_than_the_map)
 {
 	static char large[LIMIT_STORE_VALUE];
 	TP_CLEANUP(buf_release) struct buf b = BUF_INIT(100);
-	struct store_op ops[LIMIT_STORE_OPS];
 	static const char *const items[] = { "a", "b", "c", "d", "e", "f", "g", "h" };
+	struct store_op ops[TP_COUNT(items)];
 	struct store *s;
 
 	box_clear(NULL);
 	s = box_open(MIB / 16, 5000);
 	ck_assert_int_eq(box_put(s, "small", 5), TP_OK);
-	for (size_t i = 0; i < LIMIT_STORE_OPS; i++) {
+	for (size_t i = 0; i < TP_COUNT(items); i++) {
 		ops[i] = box_op(STORE_PUT, items[i]);
 		ops[i].value = (struct span){ large, sizeof(large) };
 	}
 	ops[0] = box_op(STORE_GET, "small");
 	ops[0].ret = &b;
-	ck_assert_int_eq(store_run(s, ops, LIMIT_STORE_OPS, NULL), TP_OK);
+	ck_assert_int_eq(store_run(s, ops, TP_COUNT(items), NULL), TP_OK);
 	ck_assert_int_eq(ops[7].ret_n, 8);
 	/* Read once, however often it was tried. */
 	ck_assert_uint_eq(b.len, 5);

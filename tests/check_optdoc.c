@@ -46,7 +46,7 @@ START_TEST(helps_with_every_flag_in_100_columns)
 	TP_CLEANUP(buf_release) struct buf text = BUF_INIT(OPTDOC_MOST);
 	struct span rest;
 
-	optdoc_help(&text, "tpauth.fcgi");
+	optdoc_help(&text, "tpauth.fcgi", 0);
 	ck_assert_int_eq(text.rc, TP_OK);
 	ck_assert(span_starts(buf_view(&text), "usage: tpauth.fcgi "));
 	ck_assert_ptr_nonnull(strstr(text.p, "tpauth.conf(5)"));
@@ -68,11 +68,24 @@ START_TEST(helps_with_every_flag_in_100_columns)
 }
 END_TEST
 
+START_TEST(leaves_out_what_a_program_refuses)
+{
+	TP_CLEANUP(buf_release) struct buf text = BUF_INIT(OPTDOC_MOST);
+
+	optdoc_help(&text, "tpauth-grpcd", OPTION_F_FCGI);
+	ck_assert_int_eq(count(&text, "  --listen "), 0);
+	ck_assert_int_eq(count(&text, "  --grpc "), 0);
+	ck_assert_int_eq(count(&text, "  --listen-mode "), 1);
+	ck_assert_int_eq(count(&text, "  --workers "), 1);
+	ck_assert_int_eq(count(&text, "  --grpc-listen "), 1);
+}
+END_TEST
+
 START_TEST(aligns_the_help)
 {
 	TP_CLEANUP(buf_release) struct buf text = BUF_INIT(OPTDOC_MOST);
 
-	optdoc_help(&text, "x");
+	optdoc_help(&text, "x", 0);
 	ck_assert_ptr_nonnull(
 		strstr(buf_cstr(&text),
 		       "  --expiry MINUTES                    lifetime of a session since its last "
@@ -246,6 +259,7 @@ static Suite *optdoc_suite(void)
 	TCase *t = tcase_create("forms");
 
 	tcase_add_test(t, helps_with_every_flag_in_100_columns);
+	tcase_add_test(t, leaves_out_what_a_program_refuses);
 	tcase_add_test(t, aligns_the_help);
 	tcase_add_test(t, has_texts_that_fit_their_places);
 	tcase_add_test(t, puts_every_setting_and_no_more_into_the_manual);

@@ -134,6 +134,26 @@ START_TEST(refuses_files_for_tls_where_there_is_none)
 }
 END_TEST
 
+START_TEST(refuses_replicas_where_there_are_none)
+{
+	static const struct store_spec rows[] = {
+		{ .sentinel = true, .master = "m", .state_dir = "/", .timeout_ms = 1000 },
+		{ .wait_replicas = 1, .state_dir = "/", .timeout_ms = 1000 },
+	};
+	static const char *const says[] = {
+		"REDIS_CONNECTION_TYPE is sentinel, but DB_URL is lmdb://, which has no replicas",
+		"DB_WAIT_REPLICAS is set, but DB_URL is lmdb://, which has no replicas",
+	};
+
+	for (size_t i = 0; i < TP_COUNT(rows); i++) {
+		struct tp_err err;
+
+		ck_assert_int_eq(store_check_url(&rows[i], &err), TP_INVALID);
+		ck_assert_str_eq(err.msg, says[i]);
+	}
+}
+END_TEST
+
 START_TEST(never_shows_the_url_in_a_message)
 {
 	static const char *const urls[] = {
@@ -637,6 +657,7 @@ static Suite *store_suite(void)
 	tcase_add_test(tc, refuses_an_unknown_scheme_and_names_the_known_ones);
 	tcase_add_test(tc, refuses_a_type_that_is_not_the_schemes);
 	tcase_add_test(tc, refuses_files_for_tls_where_there_is_none);
+	tcase_add_test(tc, refuses_replicas_where_there_are_none);
 	tcase_add_test(tc, never_shows_the_url_in_a_message);
 	tcase_add_test(tc, knows_without_asking_that_an_impossible_key_is_not_there);
 	tcase_add_test(tc, asks_the_store_for_the_rest_of_the_operations);

@@ -15,7 +15,9 @@
 
 enum {
 	HANDLE_RANDOM = 32, /* bytes behind a handle */
-	DOOMED_MOST = 64    /* sessions that one walk over a user's finds to delete */
+	DOOMED_MOST = 64,   /* sessions that one walk over a user's finds to delete */
+	DELETED_MOST = 8,   /* of them, in one round trip */
+	LOGIN_OPS = 5	    /* what a login writes */
 };
 
 #define NO_ITEM ((struct span){ NULL, 0 })
@@ -43,8 +45,7 @@ static struct store_key login_key(struct span user, struct span handle)
 	return (struct store_key){ STORE_LOGIN, user, handle };
 }
 
-/* What no session can be called is not asked for: the bytes may be a stranger's. */
-static bool key_ok(struct span user, struct span handle)
+bool session_name_ok(struct span user, struct span handle)
 {
 	return handle.len >= 1 && handle.len <= LIMIT_HANDLE && !span_has_control(handle) &&
 	       token_user_id_ok(user);
@@ -78,10 +79,9 @@ static enum tp_rc sid_matches(struct span handle, struct span sid, bool *ret, st
 
 /* ---- finding ---- */
 
-/* From a stored value to its proved token. */
-static enum tp_rc prove(const struct auth_ctx *a, struct span user, struct span handle,
-			struct span value, struct secret *ret_jwt, const struct token **ret,
-			struct tp_err *err)
+enum tp_rc session_prove(const struct auth_ctx *a, struct span user, struct span handle,
+			 struct span value, struct secret *ret_jwt, const struct token **ret,
+			 struct tp_err *err)
 {
 	TP_CLEANUP(buf_release) struct buf hold = BUF_INIT(LIMIT_JWT);
 	int64_t now = clock_now(&a->clock), most = a->rules->session_max_s;
@@ -133,10 +133,11 @@ static enum tp_rc find(const struct auth_ctx *a, struct span user, struct span h
 	struct store_op get = { .verb = STORE_GET, .key = login_key(user, handle), .ret = &value };
 	enum tp_rc rc;
 
-	if (!key_ok(user, handle))
+	if (!session_name_ok(user, handle))
 		return tp_fail(err, TP_NOT_FOUND, "no session can have this name");
 	rc = ask(a, &get, err);
-	return rc == TP_OK ? prove(a, user, handle, buf_view(&value), ret_jwt, ret, err) : rc;
+	return rc == TP_OK ? session_prove(a, user, handle, buf_view(&value), ret_jwt, ret, err)
+			   : rc;
 }
 
 enum tp_rc session_find(const struct auth_ctx *a, struct span user, struct span handle,
@@ -198,12 +199,12 @@ enum tp_rc session_find_sid(const struct auth_ctx *a, struct span user, struct s
 	if (rc == TP_OK)
 		rc = list.rc == TP_OK ? TP_NOT_FOUND : list.rc;
 	if (rc == TP_EXISTS)
-		rc = key_ok(user, secret_view(&s.handle)) ? TP_OK : TP_NOT_FOUND;
+		rc = session_name_ok(user, secret_view(&s.handle)) ? TP_OK : TP_NOT_FOUND;
 	if (rc != TP_OK)
 		return tp_fail_retry(err, rc, s.err.retry_s, "%s",
 				     s.err.msg[0] != '\0' ? s.err.msg
 							  : "there is no session with this sid");
-	rc = prove(a, user, secret_view(&s.handle), buf_view(&s.value), NULL, ret, err);
+	rc = session_prove(a, user, secret_view(&s.handle), buf_view(&s.value), NULL, ret, err);
 	if (rc != TP_OK)
 		return rc;
 	secret_release(ret_handle);
@@ -219,7 +220,7 @@ enum tp_rc session_close(const struct auth_ctx *a, struct span user, struct span
 {
 	struct store_op del = { .verb = STORE_DEL, .key = login_key(user, handle) };
 
-	if (!key_ok(user, handle))
+	if (!session_name_ok(user, handle))
 		return tp_fail(err, TP_NOT_FOUND, "no session can have this name");
 	return ask(a, &del, err);
 }
@@ -257,17 +258,18 @@ static void doom(struct doomed *d, size_t most, struct span handle, int64_t sinc
 static enum tp_rc delete_doomed(const struct auth_ctx *a, struct span user, const struct doomed *d,
 				struct tp_err *err)
 {
-	struct store_op ops[LIMIT_STORE_OPS];
+	struct store_op ops[DELETED_MOST];
 	enum tp_rc rc = TP_OK;
 
 	for (size_t i = 0; rc == TP_OK && i < d->n;) {
 		size_t m = 0;
 
-		for (; m < LIMIT_STORE_OPS && i < d->n; m++, i++)
+		for (; m < DELETED_MOST && i < d->n; m++, i++)
 			ops[m] = (struct store_op){
 				.verb = STORE_DEL,
 				.key = login_key(user,
 						 (struct span){ d->v[i].handle, d->v[i].len }),
+				.no_wait = true,
 			};
 		rc = store_run(a->store, ops, m, err); /* one that is gone is as good */
 	}
@@ -300,7 +302,7 @@ static enum tp_rc note_expired(void *arg, struct span item, struct span value)
 
 	if (item.len <= LIMIT_HANDLE && session_value_get(value, &jwt, &hold, NULL) == TP_OK &&
 	    token_peek_exp(jwt, &exp) && exp <= clock_now(&w->a->clock))
-		doom(&w->doomed, LIMIT_STORE_OPS, item, exp);
+		doom(&w->doomed, DELETED_MOST, item, exp);
 	return TP_OK;
 }
 
@@ -359,13 +361,27 @@ static enum tp_rc trim(const struct auth_ctx *a, struct span user, struct span f
 	return rc;
 }
 
+/* It is not known whether a login that failed was written: nobody gets its handle, and so nobody
+ * may find it in a list, or have another one make room for it. */
+static void take_back(const struct auth_ctx *a, struct span user, struct span handle)
+{
+	struct store_op ops[] = {
+		{ .verb = STORE_DEL, .key = login_key(user, handle), .no_wait = true },
+		{ .verb = STORE_DEL, .key = { STORE_RESTRICT, user, handle }, .no_wait = true },
+	};
+
+	enum tp_rc rc = store_run(a->store, ops, TP_COUNT(ops), NULL);
+
+	(void)rc; /* what stays ends by itself */
+}
+
 static enum tp_rc write_login(const struct auth_ctx *a, const struct session_login *login,
 			      struct span user, const struct session_minted *m, int64_t *ret_n,
 			      struct tp_err *err)
 {
 	TP_CLEANUP(buf_release) struct buf value = BUF_INIT(LIMIT_STORE_VALUE);
 	TP_CLEANUP(walk_release) struct walk sample = { .a = a };
-	struct store_op ops[LIMIT_STORE_OPS];
+	struct store_op ops[LOGIN_OPS];
 	struct span handle = secret_view(&m->handle);
 	size_t n = 0;
 	enum tp_rc rc;
@@ -379,7 +395,7 @@ static enum tp_rc write_login(const struct auth_ctx *a, const struct session_log
 				      .value = buf_view(&value),
 				      .ttl_s = m->expires_in_s };
 	if (login->replaced_handle.p != NULL &&
-	    key_ok(login->replaced_user, login->replaced_handle))
+	    session_name_ok(login->replaced_user, login->replaced_handle))
 		ops[n++] = (struct store_op){ .verb = STORE_DEL,
 					      .key = login_key(login->replaced_user,
 							       login->replaced_handle) };
@@ -395,8 +411,10 @@ static enum tp_rc write_login(const struct auth_ctx *a, const struct session_log
 	if (login->throttle != NULL)
 		ops[n++] = throttle_success(login->throttle);
 	rc = store_run(a->store, ops, n, err);
-	if (rc != TP_OK)
+	if (rc != TP_OK) {
+		take_back(a, user, handle);
 		return rc;
+	}
 	*ret_n = ops[0].ret_n;
 	(void)delete_doomed(a, user, &sample.doomed, NULL); /* tidying: nothing depends on it */
 	return TP_OK;

@@ -7,6 +7,7 @@
 #define AUTH_SESSION_H
 
 #include "auth/auth.h"
+#include "base/limits.h"
 
 struct throttle;
 
@@ -51,6 +52,15 @@ enum tp_rc session_find_jwt(const struct auth_ctx *a, struct span user, struct s
 			    struct secret *ret_jwt, const struct token **ret,
 			    struct tp_err *err) TP_MUSTUSE;
 
+/* From what the store holds for a session to its proved token, as session_find() does it; ret_jwt
+ * may be NULL. */
+enum tp_rc session_prove(const struct auth_ctx *a, struct span user, struct span handle,
+			 struct span value, struct secret *ret_jwt, const struct token **ret,
+			 struct tp_err *err) TP_MUSTUSE;
+
+/* What no session can be called is not asked for: the bytes may be a stranger's. */
+bool session_name_ok(struct span user, struct span handle);
+
 /* session_find() by the sid of a JWT that the client presented: found among the user's handles. */
 enum tp_rc session_find_sid(const struct auth_ctx *a, struct span user, struct span sid,
 			    struct secret *ret_handle, const struct token **ret,
@@ -82,6 +92,10 @@ struct session_draft {
 	struct span handle, ip, agent;
 	int64_t auth_time;
 };
+
+/* What others say of a client, made fit for a claim and for showing: valid UTF-8 without control
+ * characters, cut to LIMIT_AGENT bytes on a character's border. Returns how many. */
+size_t session_clean(struct span text, char ret[LIMIT_AGENT]);
 
 /*
  * Used by auth/refresh: fills *ret with copies of handle and claims and with a JWT signed by the

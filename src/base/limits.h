@@ -24,9 +24,11 @@ enum {
 
 	/* store */
 	LIMIT_STORE_VALUE   = 16384, /* one value */
-	LIMIT_STORE_OPS     = 8,     /* operations in one round trip, count */
+	LIMIT_STORE_OPS     = 64,    /* operations in one round trip, count */
 	LIMIT_STORE_URL     = 2048,
 	LIMIT_CLUSTER_NODES = 128,   /* masters of a Redis Cluster and hosts in DB_URL, count */
+	LIMIT_MEMCACHED     = 32,    /* servers of memcached, count */
+	LIMIT_SENTINELS     = 16,    /* in one DB_URL, count */
 
 	/* HTTP */
 	LIMIT_ENV_VARS      = 256,   /* variables of one request, count */
@@ -53,6 +55,8 @@ enum {
 	LIMIT_GRPC_REPLIES  = 65536, /* replies of one call that the client has not taken */
 	LIMIT_GRPC_STREAMS  = 128,   /* calls at once on one connection, count */
 	LIMIT_GRPC_CONNECTIONS = 1024, /* count */
+	LIMIT_GRPC_SOURCE   = 256,   /* of them from one address, count */
+	LIMIT_GRPC_BATCH    = 32,    /* calls that share the store's round trips, count */
 
 	/* who may log in */
 	LIMIT_PASSWORD      = 1024,

@@ -143,6 +143,8 @@ static enum tp_rc check_store(const struct config *c, struct tp_err *err)
 		return tp_fail(err, TP_INVALID,
 			       "REDIS_MASTER_SERVICE: not set, and REDIS_CONNECTION_TYPE sentinel "
 			       "needs it");
+	if (c->db_sentinel_user != NULL && c->db_sentinel_password.p == NULL)
+		return tp_fail(err, TP_INVALID, "DB_SENTINEL_USER: needs DB_SENTINEL_PASSWORD");
 	if ((c->db_tls_cert == NULL) != (c->db_tls_key == NULL))
 		return tp_fail(err, TP_INVALID,
 			       "DB_TLS_CERT, DB_TLS_KEY: one is set, and each needs the other");

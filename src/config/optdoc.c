@@ -22,9 +22,9 @@ static size_t group_end(size_t group)
 	return group + 1 < option_group_count ? option_groups[group + 1].first : OPTION_COUNT;
 }
 
-/* Calls one for each row of a kind (settings, or flags of the programs only), and head for each
- * group that has any. */
-static void each(bool settings, struct buf *out,
+/* Calls one for each row of a kind (settings, or flags of the programs only) that has none of the
+ * flags `without`, and head for each group that has any. */
+static void each(bool settings, unsigned without, struct buf *out,
 		 void (*head)(struct buf *out, const char *title, bool first),
 		 void (*one)(struct buf *out, const struct option *o))
 {
@@ -38,7 +38,8 @@ static void each(bool settings, struct buf *out,
 		head(out, option_groups[g].title, first);
 		first = false;
 		for (; id < group_end(g); id++)
-			one(out, &option_table[id]);
+			if ((option_table[id].flags & without) == 0)
+				one(out, &option_table[id]);
 	}
 }
 
@@ -118,11 +119,11 @@ static void help_one(struct buf *out, const struct option *o)
 	buf_printf(out, "%s%s\n", o->help, o->flags & OPTION_F_LATER ? " (later)" : "");
 }
 
-void optdoc_help(struct buf *out, const char *program)
+void optdoc_help(struct buf *out, const char *program, unsigned without)
 {
 	buf_printf(out, "usage: %s [--config FILE] [--NAME VALUE | --NAME=VALUE]...\n", program);
-	each(false, out, help_head, help_one);
-	each(true, out, help_head, help_one);
+	each(false, without, out, help_head, help_one);
+	each(true, without, out, help_head, help_one);
 	buf_str(out, "\nAll but the first group are settings, which may also stand in the "
 		     "environment or "
 		     "in a file,\nas EXPIRY for --expiry. tpauth.conf(5) describes them.\n");
@@ -219,13 +220,13 @@ static void man_flag(struct buf *out, const struct option *o)
 
 void optdoc_man(struct buf *out)
 {
-	each(true, out, man_head, man_one);
+	each(true, 0, out, man_head, man_one);
 	buf_str(out, ".El\n");
 }
 
 void optdoc_man_flags(struct buf *out)
 {
-	each(false, out, no_head, man_flag);
+	each(false, 0, out, no_head, man_flag);
 }
 
 /* Markdown --------------------------------------------------------------------------------------*/
@@ -259,7 +260,7 @@ static void readme_one(struct buf *out, const struct option *o)
 
 void optdoc_readme(struct buf *out)
 {
-	each(true, out, readme_head, readme_one);
+	each(true, 0, out, readme_head, readme_one);
 }
 
 /* the sample file -------------------------------------------------------------------------------*/
@@ -311,5 +312,5 @@ void optdoc_sample(struct buf *out)
 		     "# line here, and a flag overrides both. NAME_FILE = /PATH reads a secret "
 		     "from a file.\n"
 		     "# Keep this file from other users' eyes when secrets are in it.\n");
-	each(true, out, sample_head, sample_one);
+	each(true, 0, out, sample_head, sample_one);
 }

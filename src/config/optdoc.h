@@ -10,8 +10,9 @@
 
 enum { OPTDOC_MOST = 65536 };
 
-/* --help: usage, and every flag with its line; no line is over 100 columns. */
-void optdoc_help(struct buf *out, const char *program);
+/* --help: usage, and every flag with its line, but for options that have one of the flags `without`
+ * (enum option_flags); no line is over 100 columns. */
+void optdoc_help(struct buf *out, const char *program, unsigned without);
 
 /* mdoc(7): sections with the settings, for tpauth.conf(5), and the items of the program's own
  * flags, for the pages of the programs. */

@@ -12,7 +12,7 @@
 
 static void help(struct buf *out)
 {
-	optdoc_help(out, "tpauth.fcgi");
+	optdoc_help(out, "tpauth.fcgi", 0);
 }
 
 int main(int argc, char **argv)

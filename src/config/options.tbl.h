@@ -38,9 +38,10 @@ OPT(logout_url, ROUTE, LOGOUT_URL, "/logout", ANY, 0,
     "path of the logout",
     "Path that ends the session, or with `all=true` every session of the user.")
 
-OPT(sessions_url, ROUTE, SESSIONS_URL, "/sessions", ANY, OPTION_F_LATER,
-    "path that lists the user's own sessions",
-    "Path that lists the user's own sessions; DELETE on a path below it ends one of them.")
+OPT(sessions_url, ROUTE, SESSIONS_URL, "/sessions", ANY, OPTION_F_EMPTY,
+    "path that lists the user's own sessions; empty: off",
+    "Path that lists the user's own sessions. DELETE on it ends all of them but the one that asks, "
+    "DELETE on a session's id below it that one. Empty turns it off.")
 
 OPT(auth_url, ROUTE, AUTH_URL, "/auth", ANY, 0,
     "path for nginx auth_request and the like",
@@ -172,24 +173,34 @@ OPT(db_url, SECRET, DB_URL, "lmdb://", CALLED("URL"), OPTION_F_OPEN,
     "the session store",
     "The session store: `lmdb://` (files in STATE_DIR), `lmdb:///PATH`, "
     "`redis://[USER[:PASSWORD]@]HOST[:PORT]`, `rediss://` (the same with TLS), "
-    "`unix:///PATH.sock`, `valkey://`, `valkeys://`, `dragonfly://`. "
-    "This version has no `memcached://` yet. A URL with a password is not taken from the command "
+    "`unix:///PATH.sock`, `valkey://`, `valkeys://`, `dragonfly://`; several hosts, separated by "
+    "commas, are nodes of a Redis Cluster, or sentinels; "
+    "`memcached://HOST[:PORT][,HOST[:PORT]...]`; see SESSION STORES below. "
+    "A URL with a password is not taken from the command "
     "line. A database number in the URL does not override LOGIN_REDIS_DB and "
     "REFRESH_RESTRICT_DB.")
 
 OPT(db_type, STR, DB_TYPE, NULL, ONE_OF("redis|valkey|dragonfly|memcached|lmdb"), 0,
     "kind of the session store, where DB_URL does not tell",
-    "The kind of the session store. When not set, the scheme of DB_URL tells. This version has no "
-    "memcached yet.")
+    "The kind of the session store. When not set, the scheme of DB_URL tells.")
 
-OPT(redis_connection_type, ENUM, REDIS_CONNECTION_TYPE, "direct", ONE_OF("direct|sentinel"), OPTION_F_LATER,
+OPT(redis_connection_type, ENUM, REDIS_CONNECTION_TYPE, "direct", ONE_OF("direct|sentinel"), 0,
     "what DB_URL names: the server, or a sentinel",
     "Whether DB_URL names the Redis server itself, or sentinels (several hosts are separated by "
     "commas) that know where the master is.")
 
-OPT(redis_master_service, STR, REDIS_MASTER_SERVICE, NULL, CALLED("NAME"), OPTION_F_LATER,
+OPT(redis_master_service, STR, REDIS_MASTER_SERVICE, NULL, CALLED("NAME"), 0,
     "name of the master, for a sentinel",
     "The name under which the sentinels know the master.")
+
+OPT(db_sentinel_user, STR, DB_SENTINEL_USER, NULL, CALLED("NAME"), 0,
+    "user that the sentinels want",
+    "The ACL user as whom the sentinels themselves are asked; it needs DB_SENTINEL_PASSWORD.")
+
+OPT(db_sentinel_password, SECRET, DB_SENTINEL_PASSWORD, NULL, CALLED("PASSWORD"), 0,
+    "password that the sentinels want",
+    "The password of the sentinels themselves. User and password of DB_URL are for the servers "
+    "that they name.")
 
 OPT(login_redis_db, INT, LOGIN_REDIS_DB, "9", RANGE(0, 65535), 0,
     "database number of the sessions",
@@ -220,10 +231,10 @@ OPT(db_tls_key, PATH, DB_TLS_KEY, NULL, ANY, 0,
     "private key of that certificate, PEM",
     "Private key of DB_TLS_CERT, PEM, without a passphrase.")
 
-OPT(db_wait_replicas, INT, DB_WAIT_REPLICAS, "0", RANGE(0, 64), OPTION_F_LATER,
+OPT(db_wait_replicas, INT, DB_WAIT_REPLICAS, "0", RANGE(0, 64), 0,
     "Redis replicas that must have a change first",
     "A login, refresh or logout is acknowledged only when this many replicas of the Redis server "
-    "have it (WAIT). 0 does not wait.")
+    "have it (WAIT); else the answer is 503, and a login is taken back. 0 does not wait.")
 
 OPT(state_dir, PATH, STATE_DIR, TP_STATE_DIR, CALLED("FOLDER"), OPTION_F_BUILT,
     "folder of the embedded store",
@@ -413,14 +424,14 @@ OPT(config_file, STR, CONFIG, NULL, CALLED("FILE"), OPTION_F_FLAG,
     "Reads settings from this file. Without the flag, the environment variable TPAUTH_CONFIG "
     "may name one.")
 
-OPT(listen, STR, LISTEN, NULL, CALLED("ADDRESS"), OPTION_F_FLAG,
+OPT(listen, STR, LISTEN, NULL, CALLED("ADDRESS"), OPTION_F_FLAG | OPTION_F_FCGI,
     "open a FastCGI socket: a path, or HOST:PORT",
     "Opens a FastCGI socket of its own, at a path of the file system or at `HOST:PORT`, instead "
     "of taking the one that a web server passes on. Whoever can write to the socket is trusted "
     "like the web server.")
 
 OPT(listen_mode, OCTAL, LISTEN_MODE, "0660", RANGE(0, 0777), OPTION_F_FLAG,
-    "file mode of that socket",
+    "file mode of a socket that is a path",
     "File mode of the socket at a path.")
 
 OPT(workers, INT, WORKERS, "0", RANGE(0, LIMIT_WORKERS), OPTION_F_FLAG,
@@ -428,7 +439,7 @@ OPT(workers, INT, WORKERS, "0", RANGE(0, LIMIT_WORKERS), OPTION_F_FLAG,
     "How many processes serve the socket, under a supervisor that replaces one that ends. 0 has "
     "no supervisor: this process serves alone, as a web server expects of one that it started.")
 
-OPT(grpc, BOOL, GRPC, "false", ANY, OPTION_F_FLAG,
+OPT(grpc, BOOL, GRPC, "false", ANY, OPTION_F_FLAG | OPTION_F_FCGI,
     "with --workers: supervise the gRPC refresh daemon as well",
     "Starts `tpauth-grpcd` beside the workers, with the same settings and flags, and keeps it "
     "running as it does them. It listens on GRPC_LISTEN, is told of a reload, and is stopped with "

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* "tpauth check": what tpauth.fcgi --check-config says, where no web server's program is at hand.
- */
+/* "tpauth check": what tpauth.fcgi --check-config says, where no web server's program is at hand;
+ * and whether the session store is there, for which no server is to wait at its start. */
 #include "ctl/command.h"
 
 #include <stdio.h>
@@ -11,13 +11,36 @@
 
 #include "base/banned.h"
 
+enum { STORE_WAIT_MS = 5000 };
+
 static int help(void)
 {
 	TP_CLEANUP(buf_release) struct buf out = BUF_INIT(OPTDOC_MOST);
 
-	optdoc_help(&out, "tpauth check");
+	optdoc_help(&out, "tpauth check", 0);
 	fputs(buf_cstr(&out), stdout);
 	return EXIT_SUCCESS;
+}
+
+/* Whether the store can be used: an embedded one by this user, any other one within DB_TIMEOUT. */
+static enum tp_rc check_store(const struct app *app, struct tp_err *err)
+{
+	struct store_spec spec = boot_store_spec(app);
+	struct store_op ping = { .verb = STORE_PING };
+	struct store *s = NULL;
+	enum tp_rc rc;
+
+	if (spec.timeout_ms > STORE_WAIT_MS)
+		spec.timeout_ms = STORE_WAIT_MS;
+	rc = store_open(&spec, &s, err);
+	if (rc == TP_OK)
+		rc = store_do(s, &ping, err);
+	if (rc == TP_OK)
+		printf("session store: %s, good\n", store_name(s));
+	else
+		rc = tp_fail(err, rc, "session store: %s", err->msg);
+	store_close(s);
+	return rc;
 }
 
 /* Messages go to the terminal, wherever the log of the service goes. */
@@ -36,6 +59,10 @@ int cmd_check(int argc, char **argv, char **envp)
 
 	if (rc == TP_OK)
 		rc = check(&app, &err);
+	if (rc == TP_OK && !app.config.help) {
+		puts("configuration: good");
+		rc = check_store(&app, &err);
+	}
 	wants_help = rc == TP_OK && app.config.help;
 	boot_close(&app);
 	if (rc != TP_OK) {
@@ -44,6 +71,5 @@ int cmd_check(int argc, char **argv, char **envp)
 	}
 	if (wants_help)
 		return help();
-	puts("configuration: good");
 	return EXIT_SUCCESS;
 }

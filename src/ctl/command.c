@@ -14,10 +14,15 @@ static int cmd_version(int argc, char **argv, char **envp);
 
 /* clang-format off */
 static const struct command commands[] = {
-	{ "check",   "[--config FILE] [--NAME=VALUE ...]", "check settings, keys and token handler", cmd_check },
+	{ "check",   "[--config FILE] [--NAME=VALUE ...]", "check settings, keys, token handler and session store",
+	  cmd_check },
 	{ "doctor",  "URL [--user NAME] [--protected URL ...]", "ask a running service what is wrong with it",
 	  cmd_doctor },
 	{ "help",    "", "print this", cmd_help },
+	{ "sessions", "list USER | revoke USER ID | revoke-all USER | export | import [FLAG ...]",
+	  "look at sessions, end them, move them to another store", cmd_sessions },
+	{ "store",   "info | compact [--json] [--to FOLDER] [FLAG ...]",
+	  "look into the embedded session store, or make its files small", cmd_store },
 	{ "version", "", "print the version", cmd_version },
 };
 /* clang-format on */

@@ -201,13 +201,12 @@ void grpc_call_headers_end(struct grpc_call *c)
 /* Messages --------------------------------------------------------------------------------------*/
 
 /* Room for the head before what the handler appends, and the head itself afterwards. */
-static void call_handler(struct grpc_call *c)
-{
-	unsigned char head[GRPC_FRAME_HEAD] = { 0 };
-	size_t start = c->out.len;
+static const unsigned char no_head[GRPC_FRAME_HEAD];
 
-	buf_put(&c->out, head, sizeof(head));
-	c->method->handle(c->rules->arg, c, buf_view(&c->frame.message));
+static void end_reply(struct grpc_call *c, size_t start)
+{
+	unsigned char head[GRPC_FRAME_HEAD];
+
 	if (c->out.rc != TP_OK) {
 		/* What stands there already is whole and can be sent; nothing more can. */
 		grpc_fail(&c->status,
@@ -224,6 +223,15 @@ static void call_handler(struct grpc_call *c)
 		memcpy(c->out.p + start, head, sizeof(head));
 	}
 	c->ended = c->ended || c->status.code != GRPC_OK;
+}
+
+static void call_handler(struct grpc_call *c)
+{
+	size_t start = c->out.len;
+
+	buf_put(&c->out, no_head, sizeof(no_head));
+	c->method->handle(c->rules->arg, c, buf_view(&c->frame.message));
+	end_reply(c, start);
 }
 
 static bool refuse_frame(struct grpc_call *c, enum grpc_frame_got got)
@@ -286,19 +294,67 @@ void grpc_call_end(struct grpc_call *c)
 		grpc_call_refuse(c, GRPC_UNIMPLEMENTED, "there is no message");
 }
 
-void grpc_call_run(struct grpc_call *c, int64_t now_ms)
+bool grpc_call_is_late(const struct grpc_call *c, int64_t now_ms)
+{
+	return c->deadline_ms != 0 && now_ms >= c->deadline_ms;
+}
+
+/* False: there is nothing to run. */
+static bool begin_run(struct grpc_call *c, int64_t now_ms)
 {
 	c->ready = false;
-	if (c->ended)
-		return;
-	if (c->deadline_ms != 0 && now_ms >= c->deadline_ms) {
+	if (!c->ended && grpc_call_is_late(c, now_ms))
 		grpc_call_refuse(c, GRPC_DEADLINE_EXCEEDED, "the deadline has passed");
-		return;
-	}
-	call_handler(c);
+	return !c->ended;
+}
+
+static void end_run(struct grpc_call *c)
+{
 	c->ended = c->ended || c->method->kind == GRPC_UNARY;
 	if (c->ended)
 		grpc_frame_next(&c->frame);
+}
+
+void grpc_call_run(struct grpc_call *c, int64_t now_ms)
+{
+	struct grpc_batch alone = { { c }, 1 };
+
+	if (c->method != NULL && c->method->many != NULL) {
+		grpc_batch_run(&alone, now_ms);
+	} else if (begin_run(c, now_ms)) {
+		call_handler(c);
+		end_run(c);
+	}
+}
+
+bool grpc_batch_add(struct grpc_batch *b, struct grpc_call *c)
+{
+	if (b->n == LIMIT_GRPC_BATCH || (b->n > 0 && (b->calls[0]->method != c->method ||
+						      b->calls[0]->rules->arg != c->rules->arg)))
+		return false;
+	b->calls[b->n++] = c;
+	return true;
+}
+
+void grpc_batch_run(struct grpc_batch *b, int64_t now_ms)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->n; i++) {
+		struct grpc_call *c = b->calls[i];
+
+		if (!begin_run(c, now_ms))
+			continue;
+		buf_put(&c->out, no_head, sizeof(no_head));
+		b->calls[n++] = c;
+	}
+	if (n > 0)
+		b->calls[0]->method->many(b->calls[0]->rules->arg, b->calls, n);
+	for (size_t i = 0; i < n; i++) {
+		end_reply(b->calls[i], 0);
+		end_run(b->calls[i]);
+	}
+	b->n = 0;
 }
 
 void grpc_call_look(struct grpc_call *c)

@@ -5,7 +5,7 @@
  * does hands in what arrives and sends what stands in `out`.
  *
  *   grpc_call_init    grpc_call_header*    grpc_call_headers_end    grpc_call_data*
- *   grpc_call_end     grpc_call_run
+ *   grpc_call_end     grpc_call_run or, for many at once, grpc_batch_add and grpc_batch_run
  *
  * At any point the call may become `ended`, with its status: then nothing more has to be handed in.
  */
@@ -24,6 +24,9 @@ struct grpc_call;
  */
 typedef void grpc_handler(void *arg, struct grpc_call *c, struct span message);
 
+/* The same for calls that share their work: the message of each is its frame.message. */
+typedef void grpc_many_handler(void *arg, struct grpc_call *const *calls, size_t n);
+
 enum grpc_kind {
 	GRPC_UNARY, /* one message, one reply */
 	GRPC_WATCH, /* one message; the handler is asked again and again, and may append nothing */
@@ -35,6 +38,7 @@ struct grpc_method {
 	enum grpc_kind kind;
 	bool open; /* needs no secret */
 	grpc_handler *handle;
+	grpc_many_handler *many; /* of GRPC_UNARY, instead of handle; takes LIMIT_GRPC_BATCH */
 };
 
 struct grpc_rules {
@@ -74,6 +78,20 @@ void grpc_call_end(struct grpc_call *c);
 /* Calls the handler, unless the deadline has passed: then the answer is DEADLINE_EXCEEDED, and no
  * work is done for nobody. */
 void grpc_call_run(struct grpc_call *c, int64_t now_ms);
+
+/* Calls that are run together, of one method that has `many`. */
+struct grpc_batch {
+	struct grpc_call *calls[LIMIT_GRPC_BATCH]; /* borrowed until it has run */
+	size_t n;
+};
+
+/* False: it has no room for this call. */
+bool grpc_batch_add(struct grpc_batch *b, struct grpc_call *c) TP_MUSTUSE;
+
+/* grpc_call_run() for all of them, after which the batch is empty. */
+void grpc_batch_run(struct grpc_batch *b, int64_t now_ms);
+
+bool grpc_call_is_late(const struct grpc_call *c, int64_t now_ms);
 
 /* Asks the handler of a WATCH again. */
 void grpc_call_look(struct grpc_call *c);

@@ -34,6 +34,7 @@ struct grpc_conn {
 	nghttp2_session *h2;
 	struct stream *streams;		   /* all that are open */
 	struct stream *ready, **ready_end; /* in the order of their arrival */
+	struct stream *taken, **taken_end; /* of them, those that stand in a batch */
 	int64_t now_ms, opened_ms, heard_ms, idle_ms, pinged_ms, looked_ms;
 	int64_t budget, budget_ms;
 	bool greeted;	/* the client's settings are here */
@@ -352,6 +353,7 @@ enum tp_rc grpc_conn_open(const struct grpc_rules *rules, struct span peer, int6
 				 .budget = BUDGET_MOST,
 				 .budget_ms = now_ms };
 	c->ready_end = &c->ready;
+	c->taken_end = &c->taken;
 	if (new_session(c) != 0 || greet(c) != 0) {
 		grpc_conn_close(c);
 		return tp_fail(err, TP_NOMEM, "out of memory");
@@ -388,17 +390,53 @@ bool grpc_conn_in(struct grpc_conn *c, struct span bytes, int64_t now_ms)
 	return nghttp2_session_mem_recv(c->h2, p.out, bytes.len) == (ssize_t)bytes.len;
 }
 
-bool grpc_conn_work(struct grpc_conn *c, int most, int64_t now_ms)
+static void take(struct grpc_conn *c, struct stream *s)
+{
+	dequeue(c, s);
+	s->next_ready = NULL;
+	*c->taken_end = s;
+	c->taken_end = &s->next_ready;
+}
+
+bool grpc_conn_take(struct grpc_conn *c, int most, int64_t now_ms, struct grpc_batch *b)
 {
 	c->now_ms = now_ms;
 	for (; c->ready != NULL && most > 0; most--) {
 		struct stream *s = c->ready;
 
+		if (s->call.method != NULL && s->call.method->many != NULL) {
+			if (!grpc_batch_add(b, &s->call))
+				break;
+			take(c, s);
+			continue;
+		}
 		dequeue(c, s);
 		grpc_call_run(&s->call, clock_mono_ms());
 		speak(c, s);
 	}
 	return c->ready != NULL;
+}
+
+void grpc_conn_answer(struct grpc_conn *c)
+{
+	struct stream *s = c->taken, *next;
+
+	c->taken = NULL;
+	c->taken_end = &c->taken;
+	for (; s != NULL; s = next) {
+		next = s->next_ready;
+		speak(c, s);
+	}
+}
+
+bool grpc_conn_work(struct grpc_conn *c, int most, int64_t now_ms)
+{
+	struct grpc_batch b = { .n = 0 };
+	bool more = grpc_conn_take(c, most, now_ms, &b);
+
+	grpc_batch_run(&b, clock_mono_ms());
+	grpc_conn_answer(c);
+	return more;
 }
 
 bool grpc_conn_out(struct grpc_conn *c, struct buf *out)

@@ -39,6 +39,15 @@ bool grpc_conn_in(struct grpc_conn *c, struct span bytes, int64_t now_ms) TP_MUS
  * cancelled before its turn is never run. */
 bool grpc_conn_work(struct grpc_conn *c, int most, int64_t now_ms);
 
+/*
+ * The same in three steps, for calls of several connections that share their work: those of a
+ * method that has `many` are only put into the batch, as long as it has room. After
+ * grpc_batch_run() each connection that gave some is to be told. Nothing else may be done with it
+ * in between.
+ */
+bool grpc_conn_take(struct grpc_conn *c, int most, int64_t now_ms, struct grpc_batch *b);
+void grpc_conn_answer(struct grpc_conn *c);
+
 /* Appends what is to be sent. False: no memory; close. */
 bool grpc_conn_out(struct grpc_conn *c, struct buf *out) TP_MUSTUSE;
 

@@ -12,9 +12,11 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "grpc/grpc_source.h"
 #include "grpc/wire.h"
 
 #include "base/banned.h"
@@ -35,9 +37,11 @@ struct peer {
 	struct buf out;
 	size_t out_sent;
 	int64_t moved_ms; /* when the peer last took a byte */
+	bool busy;	  /* something came in this turn, or waits since the last */
 	bool more;	  /* has calls that wait for their turn */
 	bool ending;	  /* closes once out is sent */
 	char name[PEER_MOST];
+	struct grpc_source source;
 	struct grpc_rules rules; /* as they were when it came */
 };
 
@@ -48,9 +52,11 @@ struct grpc_server {
 	struct peer *peers[LIMIT_GRPC_CONNECTIONS];
 	struct pollfd polls[LIMIT_GRPC_CONNECTIONS + 1];
 	size_t n;
+	size_t turn;			      /* who is asked first for calls to run */
 	int64_t now_ms, ticked_ms, accept_ms; /* accept_ms: not before */
 	int64_t drain_ms;		      /* when it began; 0: not */
 	bool left;			      /* the second step is done */
+	bool told_share;		      /* in this tick: once is enough for the log */
 	char bytes[READ_MOST];		      /* just read, of whoever has the turn */
 };
 
@@ -100,6 +106,7 @@ static enum tp_rc add_peer(struct grpc_server *s, int fd, const struct sockaddr_
 			    .moved_ms = s->now_ms,
 			    .rules = s->rules };
 	name_peer(p, addr, len);
+	p->source = grpc_source_of(addr);
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	rc = s->tls != NULL ? tls_accept(s->tls, fd, &p->wire.tls, err) : TP_OK;
 	if (rc == TP_OK)
@@ -113,9 +120,10 @@ static enum tp_rc add_peer(struct grpc_server *s, int fd, const struct sockaddr_
 	return TP_OK;
 }
 
-/* The one of a kind who has been silent for longest, and at least so long; s->n: there is none. */
-static size_t oldest(const struct grpc_server *s, bool (*is_of_kind)(const struct grpc_conn *c),
-		     int64_t least_ms)
+/* The one of a kind who has been silent for longest, and at least so long, among all or those of
+ * one source; s->n: there is none. */
+static size_t oldest(const struct grpc_server *s, const struct grpc_source *from,
+		     bool (*is_of_kind)(const struct grpc_conn *c), int64_t least_ms)
 {
 	size_t found = s->n;
 	int64_t heard_ms = s->now_ms - least_ms + 1; /* of the one that was found */
@@ -123,6 +131,8 @@ static size_t oldest(const struct grpc_server *s, bool (*is_of_kind)(const struc
 	for (size_t i = 0; i < s->n; i++) {
 		const struct grpc_conn *c = s->peers[i]->h2;
 
+		if (from != NULL && !grpc_source_eq(from, &s->peers[i]->source))
+			continue;
 		if (grpc_conn_heard_ms(c) < heard_ms && is_of_kind(c)) {
 			found = i;
 			heard_ms = grpc_conn_heard_ms(c);
@@ -136,23 +146,36 @@ static size_t oldest(const struct grpc_server *s, bool (*is_of_kind)(const struc
  * accepted; or else one who watches, since that takes no secret and has no end, and must not keep
  * out those who work; or else a newcomer. s->n: all are at work.
  */
-static size_t spare(const struct grpc_server *s)
+static size_t spare(const struct grpc_server *s, const struct grpc_source *from)
 {
-	size_t i = oldest(s, grpc_conn_is_idle, NEWCOMER_MS);
+	size_t i = oldest(s, from, grpc_conn_is_idle, NEWCOMER_MS);
 
 	if (i == s->n)
-		i = oldest(s, grpc_conn_only_watches, 0);
+		i = oldest(s, from, grpc_conn_only_watches, 0);
 	return i;
 }
 
-static bool make_room(struct grpc_server *s)
+static bool make_room(struct grpc_server *s, const struct grpc_source *from)
 {
-	size_t i = spare(s);
+	size_t i = spare(s, from);
 
 	if (i == s->n)
 		return false;
 	remove_peer(s, i);
 	return true;
+}
+
+/* No address may take the places of all others: beyond its share it makes room itself. False: all
+ * that it has are at work. */
+static bool fits_its_share(struct grpc_server *s, const struct grpc_source *from)
+{
+	size_t n = 0;
+
+	if (!from->counts)
+		return true;
+	for (size_t i = 0; i < s->n; i++)
+		n += grpc_source_eq(from, &s->peers[i]->source);
+	return n < LIMIT_GRPC_SOURCE || make_room(s, from);
 }
 
 /* Sockets ---------------------------------------------------------------------------------------*/
@@ -163,8 +186,28 @@ static void accept_failed(struct grpc_server *s, int number)
 	if (number == EAGAIN || number == EINTR || number == ECONNABORTED)
 		return;
 	log_event(LOG_LEVEL_ERR, "grpc.accept", LOG_INT("errno", number));
-	if (!make_room(s))
+	if (!make_room(s, NULL))
 		s->accept_ms = s->now_ms + ACCEPT_PAUSE_MS;
+}
+
+static void seat(struct grpc_server *s, int fd, const struct sockaddr_storage *addr, socklen_t len)
+{
+	struct grpc_source from = grpc_source_of(addr);
+	struct tp_err err = { 0 };
+
+	if (!fits_its_share(s, &from)) {
+		close(fd);
+		if (!s->told_share)
+			log_event(LOG_LEVEL_NOTICE, "grpc.abuse",
+				  LOG_STR("reason", "too many connections from one address"));
+		s->told_share = true;
+		return;
+	}
+	/* Only for one who is there: else the last one accepted would make it for nobody. */
+	if (s->n == LIMIT_GRPC_CONNECTIONS)
+		(void)make_room(s, NULL);
+	if (add_peer(s, fd, addr, len, &err) != TP_OK)
+		log_event(LOG_LEVEL_ERR, "grpc.accept", LOG_STR("reason", err.msg));
 }
 
 static void accept_some(struct grpc_server *s)
@@ -172,10 +215,9 @@ static void accept_some(struct grpc_server *s)
 	for (int i = 0; i < ACCEPT_MOST; i++) {
 		struct sockaddr_storage addr = { 0 };
 		socklen_t len = sizeof(addr);
-		struct tp_err err = { 0 };
 		int fd;
 
-		if (s->n == LIMIT_GRPC_CONNECTIONS && spare(s) == s->n) {
+		if (s->n == LIMIT_GRPC_CONNECTIONS && spare(s, NULL) == s->n) {
 			s->accept_ms = s->now_ms + ACCEPT_PAUSE_MS;
 			return;
 		}
@@ -185,12 +227,7 @@ static void accept_some(struct grpc_server *s)
 			accept_failed(s, errno);
 			return;
 		}
-		/* Only for one who is there: else the last one accepted would make it for nobody.
-		 */
-		if (s->n == LIMIT_GRPC_CONNECTIONS)
-			(void)make_room(s);
-		if (add_peer(s, fd, &addr, len, &err) != TP_OK)
-			log_event(LOG_LEVEL_ERR, "grpc.accept", LOG_STR("reason", err.msg));
+		seat(s, fd, &addr, len);
 	}
 }
 
@@ -269,11 +306,12 @@ static short events_of(const struct peer *p)
 
 /* The loop --------------------------------------------------------------------------------------*/
 
-static bool serve_peer(struct grpc_server *s, size_t i)
+static bool hear_peer(struct grpc_server *s, size_t i)
 {
 	struct peer *p = s->peers[i];
 	short got = s->polls[i].revents;
 
+	p->busy = got != 0 || p->more;
 	if ((got & (POLLIN | POLLHUP | POLLERR)) != 0 && (s->polls[i].events & POLLIN) != 0 &&
 	    !listen_to(s, p))
 		return false;
@@ -281,19 +319,47 @@ static bool serve_peer(struct grpc_server *s, size_t i)
 	if ((got & (POLLHUP | POLLERR)) != 0 && (s->polls[i].events & POLLIN) == 0)
 		return false;
 	/* TLS may have to write before it can read. */
-	if (p->wire.wants_out && (got & POLLOUT) != 0 && unsent(p) == 0 && !listen_to(s, p))
-		return false;
-	p->more = grpc_conn_work(p->h2, CALLS_MOST, s->now_ms);
-	return speak(s, p);
+	return !p->wire.wants_out || (got & POLLOUT) == 0 || unsent(p) > 0 || listen_to(s, p);
+}
+
+/* The calls that have come in are run together, whoever they are from, since a round trip to the
+ * store costs the same for one of them and for many. Who finds no room in this turn's batch is the
+ * first in the next: so a turn takes no longer than the store may take once. */
+static void work(struct grpc_server *s)
+{
+	struct grpc_batch batch = { .n = 0 };
+	size_t first = s->turn;
+	bool full = false;
+
+	for (size_t k = 0; k < s->n; k++) {
+		size_t i = (first + k) % s->n;
+		struct peer *p = s->peers[i];
+
+		if (!p->busy)
+			continue;
+		p->more = grpc_conn_take(p->h2, CALLS_MOST, s->now_ms, &batch);
+		if (p->more && !full)
+			s->turn = i;
+		full = full || p->more;
+	}
+	grpc_batch_run(&batch, clock_mono_ms());
 }
 
 static void serve_all(struct grpc_server *s)
 {
 	for (size_t i = 0; i < s->n;) {
-		bool busy = s->polls[i].revents != 0 || s->peers[i]->more;
-
-		if (busy && !serve_peer(s, i))
+		if (!hear_peer(s, i))
 			remove_peer(s, i); /* another takes its place */
+		else
+			i++;
+	}
+	work(s);
+	for (size_t i = 0; i < s->n;) {
+		struct peer *p = s->peers[i];
+
+		grpc_conn_answer(p->h2);
+		if (p->busy && !speak(s, p))
+			remove_peer(s, i);
 		else
 			i++;
 	}
@@ -314,6 +380,7 @@ static void tick(struct grpc_server *s)
 	if (s->now_ms - s->ticked_ms < TICK_MS)
 		return;
 	s->ticked_ms = s->now_ms;
+	s->told_share = false;
 	for (size_t i = 0; i < s->n;) {
 		if (!tick_peer(s, s->peers[i]))
 			remove_peer(s, i);

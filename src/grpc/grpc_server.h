@@ -2,7 +2,8 @@
 /*
  * The gRPC server: one process, one poll loop, up to LIMIT_GRPC_CONNECTIONS connections on one
  * listening socket, with or without TLS. A handler that waits (for the store) keeps everybody
- * waiting; what bounds its wait bounds theirs.
+ * waiting; what bounds its wait bounds theirs. Calls that came in meanwhile share the next wait:
+ * LIMIT_GRPC_BATCH of them, of all connections in turn, are handed over at once.
  */
 #ifndef GRPC_GRPC_SERVER_H
 #define GRPC_GRPC_SERVER_H

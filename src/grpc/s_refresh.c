@@ -9,6 +9,7 @@
 
 #include "auth/access.h"
 #include "auth/refresh.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "grpc/pb.h"
@@ -44,19 +45,6 @@ static enum tp_rc resolve(const struct auth_ctx *a, struct span user, struct spa
 	return rc;
 }
 
-static enum tp_rc refresh(const struct auth_ctx *a, struct span user, struct span token,
-			  struct tp_err *err)
-{
-	TP_CLEANUP(refreshed_release) struct refreshed r = { 0 };
-	TP_CLEANUP(access_release) struct access x = { 0 };
-	const struct refresh_info info = { 0 };
-	enum tp_rc rc = resolve(a, user, token, &x, err);
-
-	if (rc == TP_OK)
-		rc = refresh_session(a, user, secret_view(&x.handle), &info, &r, err);
-	return rc;
-}
-
 /* At debug what happens on nearly every call; at info what changed something, or did not hold. */
 static void log_outcome(const struct grpc_call *c, enum tp_rc rc, struct span user,
 			struct span token, const struct tp_err *err)
@@ -84,40 +72,101 @@ static bool is_answer(enum tp_rc rc)
 	       rc == TP_DENIED;
 }
 
-static void answer(const struct services *s, struct grpc_call *c,
-		   const Refresh__RefreshRequest *request)
-{
-	struct span user = span_of(request->user_id), token = span_of(request->token);
-	const char *why = reason_against(user, token);
-	struct tp_err err = { 0 };
-	enum tp_rc rc;
+/* A call whose request can be one, and its part of the batch. */
+struct asked {
+	struct grpc_call *call;
+	Refresh__RefreshRequest *request;
+	struct access access;
+};
 
-	if (why != NULL) {
-		grpc_fail(&c->status, GRPC_INVALID_ARGUMENT, "%s", why);
+static void forget(Refresh__RefreshRequest *request)
+{
+	if (request == NULL)
 		return;
-	}
-	store_begin(s->auth->store);
-	rc = refresh(s->auth, user, token, &err);
-	log_outcome(c, rc, user, token, &err);
-	if (!is_answer(rc))
-		grpc_fail_rc(&c->status, rc, &err);
+	if (request->token != NULL)
+		explicit_bzero(request->token, strlen(request->token));
+	refresh__refresh_request__free_unpacked(request, NULL);
 }
 
-void s_refresh(void *arg, struct grpc_call *c, struct span message)
+static void asked_release(struct asked *q)
 {
+	forget(q->request);
+	access_release(&q->access);
+}
+
+/* False: it is answered. */
+static bool read_request(struct grpc_call *c, Refresh__RefreshRequest **ret)
+{
+	struct span message = buf_view(&c->frame.message);
 	Refresh__RefreshRequest *request = NULL;
 	enum { STRINGS = 1 << 1 | 1 << 2 };
+	const char *why = "this is no RefreshRequest";
 
 	if (pb_is_clean(message, STRINGS))
 		request = refresh__refresh_request__unpack(NULL, message.len,
 							   (const uint8_t *)message.p);
-	if (request == NULL) {
-		grpc_fail(&c->status, GRPC_INVALID_ARGUMENT, "this is no RefreshRequest");
+	if (request != NULL)
+		why = reason_against(span_of(request->user_id), span_of(request->token));
+	if (why == NULL) {
+		*ret = request;
+		return true;
+	}
+	grpc_fail(&c->status, GRPC_INVALID_ARGUMENT, "%s", why);
+	forget(request);
+	return false;
+}
+
+static void answer(const struct asked *q, enum tp_rc rc, const struct tp_err *err)
+{
+	struct grpc_call *c = q->call;
+
+	if (rc == TP_UNAVAILABLE && grpc_call_is_late(c, clock_mono_ms())) {
+		grpc_call_refuse(c, GRPC_DEADLINE_EXCEEDED, "the deadline has passed");
 		return;
 	}
-	answer(arg, c, request);
-	if (request->token != NULL)
-		explicit_bzero(request->token, strlen(request->token));
-	refresh__refresh_request__free_unpacked(request, NULL);
-	/* RefreshResponse has no fields: the reply is empty. */
+	log_outcome(c, rc, span_of(q->request->user_id), span_of(q->request->token), err);
+	if (!is_answer(rc))
+		grpc_fail_rc(&c->status, rc, err);
+}
+
+/* False: it is answered, and *q is released. */
+static bool ask(const struct auth_ctx *a, struct asked *q, struct refresh_job *job)
+{
+	struct span user = span_of(q->request->user_id);
+	struct tp_err err = { 0 };
+	enum tp_rc rc = resolve(a, user, span_of(q->request->token), &q->access, &err);
+
+	if (rc != TP_OK) {
+		answer(q, rc, &err);
+		asked_release(q);
+		return false;
+	}
+	*job = (struct refresh_job){ .user = user,
+				     .handle = secret_view(&q->access.handle),
+				     .late_ms = q->call->deadline_ms,
+				     .brief = true };
+	return true;
+}
+
+/* RefreshResponse has no fields: the replies are empty. */
+void s_refresh(void *arg, struct grpc_call *const *calls, size_t n)
+{
+	const struct auth_ctx *a = ((struct services *)arg)->auth;
+	struct refresh_job jobs[REFRESH_AT_ONCE];
+	struct asked asked[REFRESH_AT_ONCE];
+	size_t m = 0;
+
+	_Static_assert((int)LIMIT_GRPC_BATCH <= (int)REFRESH_AT_ONCE, "they are refreshed at once");
+	store_begin(a->store);
+	for (size_t i = 0; i < n; i++) {
+		asked[m] = (struct asked){ .call = calls[i] };
+		if (read_request(calls[i], &asked[m].request) && ask(a, &asked[m], &jobs[m]))
+			m++;
+	}
+	refresh_sessions(a, jobs, m);
+	for (size_t i = 0; i < m; i++) {
+		answer(&asked[i], jobs[i].rc, &jobs[i].err);
+		refreshed_release(&jobs[i].ret);
+		asked_release(&asked[i]);
+	}
 }

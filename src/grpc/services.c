@@ -5,13 +5,13 @@
 #include "base/banned.h"
 
 static const struct grpc_method methods[] = {
-	{ "/refresh.RefreshService/RefreshToken", GRPC_UNARY, false, s_refresh },
-	{ "/grpc.health.v1.Health/Check", GRPC_UNARY, true, s_health_check },
-	{ "/grpc.health.v1.Health/Watch", GRPC_WATCH, true, s_health_watch },
+	{ "/refresh.RefreshService/RefreshToken", GRPC_UNARY, false, NULL, s_refresh },
+	{ "/grpc.health.v1.Health/Check", GRPC_UNARY, true, s_health_check, NULL },
+	{ "/grpc.health.v1.Health/Watch", GRPC_WATCH, true, s_health_watch, NULL },
 	{ "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", GRPC_CHAT, false,
-	  s_reflection },
+	  s_reflection, NULL },
 	{ "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", GRPC_CHAT, false,
-	  s_reflection },
+	  s_reflection, NULL },
 };
 
 void services_rules(struct services *s, struct span secret, struct grpc_rules *ret)

@@ -20,7 +20,8 @@ struct services {
 /* Fills *ret; s and secret are borrowed. */
 void services_rules(struct services *s, struct span secret, struct grpc_rules *ret);
 
-grpc_handler s_refresh, s_health_check, s_health_watch, s_reflection;
+grpc_handler s_health_check, s_health_watch, s_reflection;
+grpc_many_handler s_refresh;
 
 /* A FileDescriptorSet of all that is served, made by protoc at build time. */
 extern const unsigned char grpc_descriptors[];

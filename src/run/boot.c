@@ -137,8 +137,18 @@ static struct store_spec store_spec_of(const struct config *c)
 		.tls_ca = c->db_tls_ca,
 		.tls_cert = c->db_tls_cert,
 		.tls_key = c->db_tls_key,
+		.sentinel = c->redis_connection_type == CONFIG_REDIS_SENTINEL,
+		.master = c->redis_master_service,
+		.sentinel_user = c->db_sentinel_user,
+		.sentinel_password = secret_view(&c->db_sentinel_password),
+		.wait_replicas = (int)c->db_wait_replicas,
 		.clock = clock_system(),
 	};
+}
+
+struct store_spec boot_store_spec(const struct app *app)
+{
+	return store_spec_of(&app->config);
 }
 
 static enum tp_rc open_handler(struct app *app, struct tp_err *err)
@@ -146,19 +156,6 @@ static enum tp_rc open_handler(struct app *app, struct tp_err *err)
 	if (!app->config.authorization_server)
 		return TP_OK;
 	return authn_open(text(app->config.token_handler), &app->authn, err);
-}
-
-/* What a setting promises and this version cannot keep is an error, not a warning: sessions depend
- * on it. */
-static enum tp_rc refuse_unsupported(const struct config *c, struct tp_err *err)
-{
-	if (c->redis_connection_type == CONFIG_REDIS_SENTINEL)
-		return tp_fail(err, TP_INVALID,
-			       "REDIS_CONNECTION_TYPE: this version does not support sentinel yet");
-	if (c->db_wait_replicas > 0)
-		return tp_fail(err, TP_INVALID,
-			       "DB_WAIT_REPLICAS: this version does not support it yet");
-	return TP_OK;
 }
 
 /* All that needs neither a store nor a process of its own. */
@@ -169,9 +166,7 @@ static enum tp_rc open_logic(struct app *app, struct tp_err *err)
 	app->rules = calloc(1, sizeof(*app->rules));
 	if (app->rules == NULL)
 		return tp_fail(err, TP_NOMEM, "out of memory");
-	rc = refuse_unsupported(&app->config, err);
-	if (rc == TP_OK)
-		rc = open_keys(app, err);
+	rc = open_keys(app, err);
 	if (rc == TP_OK)
 		rc = make_rules(app, err);
 	if (rc == TP_OK)
@@ -240,15 +235,29 @@ static bool same_text(const char *a, const char *b)
 	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
+static bool same_replicas(const struct config *a, const struct config *b)
+{
+	return a->redis_connection_type == b->redis_connection_type &&
+	       same_text(a->redis_master_service, b->redis_master_service) &&
+	       same_text(a->db_sentinel_user, b->db_sentinel_user) &&
+	       same_text(a->db_sentinel_password.p, b->db_sentinel_password.p) &&
+	       a->db_wait_replicas == b->db_wait_replicas;
+}
+
+static bool same_tls(const struct config *a, const struct config *b)
+{
+	return same_text(a->db_tls_ca, b->db_tls_ca) && same_text(a->db_tls_cert, b->db_tls_cert) &&
+	       same_text(a->db_tls_key, b->db_tls_key);
+}
+
 enum tp_rc boot_same_store(const struct app *old, const struct app *next, struct tp_err *err)
 {
 	const struct config *a = &old->config, *b = &next->config;
 
 	if (same_text(a->db_url.p, b->db_url.p) && same_text(a->db_type, b->db_type) &&
 	    same_text(a->state_dir, b->state_dir) && a->login_redis_db == b->login_redis_db &&
-	    a->refresh_restrict_db == b->refresh_restrict_db &&
-	    same_text(a->db_tls_ca, b->db_tls_ca) && same_text(a->db_tls_cert, b->db_tls_cert) &&
-	    same_text(a->db_tls_key, b->db_tls_key) && a->db_timeout_ms == b->db_timeout_ms)
+	    a->refresh_restrict_db == b->refresh_restrict_db && same_tls(a, b) &&
+	    same_replicas(a, b) && a->db_timeout_ms == b->db_timeout_ms)
 		return TP_OK;
 	return tp_fail(err, TP_INVALID,
 		       "a setting of the session store changed: that takes a restart");

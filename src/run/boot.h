@@ -9,6 +9,7 @@
 #include "auth/auth.h"
 #include "config/config.h"
 #include "http/site.h"
+#include "store/store.h"
 
 struct pool;
 struct trigger;
@@ -59,6 +60,9 @@ enum tp_rc boot_config(const struct boot_args *args, struct app *ret,
 
 /* Sends the log where the settings say. On failure it goes on where it went. */
 enum tp_rc boot_log(const struct app *app, struct tp_err *err) TP_MUSTUSE;
+
+/* The session store of the settings, not opened; borrows from *app. */
+struct store_spec boot_store_spec(const struct app *app);
 
 /* Logs what is allowed and hardly meant. */
 void boot_warn(const struct app *app);

@@ -5,10 +5,18 @@
 
 #include "store/store.h"
 
+struct store_walk {
+	store_walk_fn *each;
+	void *arg;
+	int64_t skipped; /* counted by the backend */
+	enum tp_rc rc;	 /* what each() returned last; other than TP_OK ends the walk */
+};
+
 struct store_ops {
 	const char *name;
 	const char *const *schemes;	/* NULL-terminated; DB_TYPE takes the same words */
 	const char *const *tls_schemes; /* those of them that mean TLS; NULL: none */
+	bool replicated;		/* knows sentinels, and can wait for replicas */
 	/*
 	 * Nothing is at the other end of a wire: what fails, fails by itself, and the next call may
 	 * well succeed (LMDB: readers go on while a stopped process keeps the writers waiting). So
@@ -34,6 +42,15 @@ struct store_ops {
 	 * checks. NULL: each TP_UNAVAILABLE counts as a lost connection.
 	 */
 	bool (*connected)(const void *self);
+	/* See store.h. NULL: not a store in files. */
+	enum tp_rc (*info)(void *self, struct store_info *ret, struct tp_err *err);
+	enum tp_rc (*compact)(void *self, const char *to, struct tp_err *err);
+	/*
+	 * store_walk(): each round trip or transaction has step_ms. Returns TP_OK when it got to
+	 * the end, or w->rc ended it. Nothing that other processes wait for may be held while
+	 * each() is called. NULL: cannot be done.
+	 */
+	enum tp_rc (*walk)(void *self, struct store_walk *w, int64_t step_ms, struct tp_err *err);
 };
 
 /* NULL-terminated table of the backends that were built. */
@@ -41,6 +58,7 @@ extern const struct store_ops *const store_backends[];
 
 extern const struct store_ops store_lmdb_ops;
 extern const struct store_ops store_redis_ops;
+extern const struct store_ops store_memcached_ops;
 
 /* Opens a store over a backend that is not in the table (tests). */
 enum tp_rc store_open_with(const struct store_ops *ops, const struct store_spec *spec,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Opens the environment, runs transactions in it, and deals with what LMDB leaves to its user: dead
- * readers, a map that is too small, an environment that a failed write has spoilt, file modes.
+ * readers, a map that is too small, an environment that a failed write has spoilt, a file that was
+ * cut short, damaged, or replaced by another one.
  *
  * Writers queue at a lock file of ours first, since LMDB's own lock knows no time-out and a stopped
  * process would hold up all others for good. Readers take no lock. A read transaction never
@@ -10,18 +11,18 @@
 #include "store/lmdb_env.h"
 
 #include "base/clock.h"
+#include "store/lmdb_file.h"
+#include "store/lmdb_guard.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/banned.h"
@@ -33,21 +34,19 @@ enum {
 	RETRIES = 8,		  /* of a full map; the last with one 64 times as large */
 	PAUSE_LEAST_US = 50,	  /* between two tries for the lock */
 	PAUSE_MOST_US = 1000,
-	FILE_MODE = 0660, /* web server and daemon run as different users of one group */
-	FOLDER_MODE = 02770
+	CHECK_MS = 1000, /* for the lock that a second look at the file wants */
+	OPEN_MODE = 0660 /* unused: the files are there by then */
 };
 
-/* The first two are LMDB's names. */
-static const char *const files[] = { "data.mdb", "lock.mdb", "write.lock" };
-#define LOCK_FILE "write.lock"
-
 struct lmdb_env {
-	char *dir;
+	char *dir, *lock_path, *data_path;
 	size_t map_bytes;
 	pid_t pid;
 	int lock_fd;
 	MDB_env *env;
 	MDB_dbi dbi;
+	dev_t dev; /* of data.mdb as it was opened */
+	ino_t ino;
 	MDB_txn *reader;    /* reset between calls: keeps its place in the readers' table */
 	int64_t checked_ms; /* when dead readers were last looked for; 0: not yet */
 	bool spoilt;	    /* env has to be opened anew */
@@ -79,6 +78,8 @@ static const struct {
 	{ LMDB_REMOTE_FOLDER, "a network file system; " LOCAL_DISK },
 	{ LMDB_LOCK_TIMEOUT,
 	  "another process kept the writers' lock all the time; is it stopped?" },
+	{ LMDB_REPLACED, "the folder is being replaced again and again" },
+	{ LMDB_NO_EXCHANGE, "the file system cannot exchange two folders here; compact with --to" },
 	{ LMDB_RECORD_DAMAGED, "a record is damaged" },
 	{ LMDB_VALUE_TOO_LARGE, "a value is larger than what the caller takes" },
 	{ MDB_MAP_FULL, "full, and the map cannot grow" },
@@ -100,113 +101,68 @@ static enum tp_rc fail(const char *dir, int e, struct tp_err *err)
 	return tp_fail(err, TP_UNAVAILABLE, "%s: %s", dir, mdb_strerror(e));
 }
 
-/* ---- folder and files ---- */
-
-static void close_fd(const int *fd)
+static void close_fd(int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);
-}
-
-/*
- * Mode and group, whatever the umask. What root makes (an administrator at the command line) goes
- * to the owner of the folder around it, or the web server could not write there afterwards.
- */
-static int settle(int fd, int parent_fd, mode_t mode)
-{
-	struct stat st;
-
-	if (geteuid() == 0 && (fstat(parent_fd, &st) != 0 || fchown(fd, st.st_uid, st.st_gid) != 0))
-		return errno;
-	return fchmod(fd, mode) == 0 ? 0 : errno;
-}
-
-static int make_file(int folder_fd, const char *name)
-{
-	TP_CLEANUP(close_fd)
-	int fd = openat(folder_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
-
-	if (fd < 0)
-		return errno == EEXIST ? 0 : errno;
-	return settle(fd, folder_fd, FILE_MODE);
-}
-
-static int make_folder(const char *dir)
-{
-	TP_CLEANUP(close_fd) int fd = -1;
-	TP_CLEANUP(close_fd) int parent_fd = -1;
-
-	if (mkdir(dir, FOLDER_MODE) != 0)
-		return errno == EEXIST ? 0 : errno;
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return errno;
-	parent_fd = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return parent_fd >= 0 ? settle(fd, parent_fd, FOLDER_MODE) : errno;
-}
-
-/* LMDB would make its files itself, but with what the umask leaves of their mode. */
-static int make_files(const char *dir)
-{
-	TP_CLEANUP(close_fd) int fd = -1;
-	int e = make_folder(dir);
-
-	if (e != 0)
-		return e;
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return errno;
-	for (size_t i = 0; e == 0 && i < TP_COUNT(files); i++)
-		e = make_file(fd, files[i]);
-	return e;
-}
-
-static int check_local(int fd)
-{
-	struct statfs fs;
-
-	if (fstatfs(fd, &fs) != 0)
-		return errno;
-	switch ((unsigned long)fs.f_type) {
-	case NFS_SUPER_MAGIC:
-	case SMB_SUPER_MAGIC:
-	case 0xff534d42: /* CIFS */
-	case 0xfe534d42: /* SMB2 */
-	case AFS_SUPER_MAGIC:
-	case CODA_SUPER_MAGIC:
-		return LMDB_REMOTE_FOLDER;
-	default:
-		return 0;
-	}
+	*fd = -1;
 }
 
 static int open_lock(struct lmdb_env *m)
 {
-	char path[PATH_MAX];
 	int e;
 
-	if ((size_t)snprintf(path, sizeof(path), "%s/" LOCK_FILE, m->dir) >= sizeof(path))
-		return ENAMETOOLONG;
-	m->lock_fd = open(path, O_RDWR | O_CLOEXEC);
+	m->lock_fd = open(m->lock_path, O_RDWR | O_CLOEXEC);
 	if (m->lock_fd < 0 && errno == ENOENT) {
-		e = make_files(m->dir);
+		e = lmdb_file_make(m->dir);
 		if (e != 0)
 			return e;
-		m->lock_fd = open(path, O_RDWR | O_CLOEXEC);
+		m->lock_fd = open(m->lock_path, O_RDWR | O_CLOEXEC);
 	}
-	return m->lock_fd >= 0 ? check_local(m->lock_fd) : errno;
+	return m->lock_fd >= 0 ? lmdb_file_check_local(m->lock_fd) : errno;
+}
+
+static int lock_writers(const struct lmdb_env *m, int64_t deadline_ms)
+{
+	int64_t pause_us = PAUSE_LEAST_US;
+
+	while (flock(m->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return errno;
+		if (clock_mono_ms() >= deadline_ms)
+			return LMDB_LOCK_TIMEOUT;
+		clock_pause_us(pause_us);
+		pause_us = pause_us < PAUSE_MOST_US ? pause_us * 2 : PAUSE_MOST_US;
+	}
+	return 0;
+}
+
+static void unlock_writers(const struct lmdb_env *m)
+{
+	flock(m->lock_fd, LOCK_UN);
 }
 
 /* ---- the environment ---- */
 
-static void close_env(struct lmdb_env *m)
+static int close_mapped(void *arg)
 {
+	struct lmdb_env *m = arg;
+
 	mdb_txn_abort(m->reader);
-	m->reader = NULL;
 	if (m->env != NULL)
 		mdb_env_close(m->env);
+	return 0;
+}
+
+static void close_env(struct lmdb_env *m)
+{
+	bool broken = false;
+
+	(void)lmdb_guarded(close_mapped, m, &broken);
+	m->reader = NULL;
 	m->env = NULL;
 	m->spoilt = false;
+	close_fd(&m->lock_fd);
 }
 
 static void check_readers(struct lmdb_env *m)
@@ -273,8 +229,9 @@ static int begin_write(struct lmdb_env *m, MDB_txn **ret)
  * Filled up with zeros it is one that LMDB finds damaged. Never shortens, never touches data, so it
  * may race with a writer; pages at the end that LMDB gave a number but never wrote are no harm.
  */
-static int fill_up(struct lmdb_env *m)
+static int fill_up(void *arg)
 {
+	struct lmdb_env *m = arg;
 	mdb_filehandle_t fd;
 	MDB_envinfo info;
 	struct stat st;
@@ -298,8 +255,80 @@ static int fill_up(struct lmdb_env *m)
 	return e == EOPNOTSUPP ? MDB_CORRUPTED : e;
 }
 
-static int open_env(struct lmdb_env *m)
+/* What lmdb_file_check() wants, and the number of the last transaction. */
+static int look_at(const struct lmdb_env *m, struct lmdb_file *ret, uint64_t *ret_txnid)
 {
+	MDB_envinfo info;
+	MDB_stat tree;
+
+	ret->lock_fd = m->lock_fd;
+	if (mdb_env_info(m->env, &info) != 0 || mdb_env_stat(m->env, &tree) != 0 ||
+	    mdb_env_get_fd(m->env, &ret->data_fd) != 0)
+		return MDB_CORRUPTED;
+	ret->page_bytes = tree.ms_psize;
+	*ret_txnid = info.me_last_txnid;
+	return 0;
+}
+
+static int check_once(const struct lmdb_env *m)
+{
+	struct lmdb_file f;
+	uint64_t txnid = 0;
+	int e = look_at(m, &f, &txnid);
+
+	return e == 0 ? lmdb_file_check(&f, txnid) : e;
+}
+
+/* Beside a writer at work the first look may be wrong. */
+static int check_file(const struct lmdb_env *m)
+{
+	int e = check_once(m);
+
+	if (e != MDB_CORRUPTED)
+		return e;
+	e = lock_writers(m, clock_mono_ms() + CHECK_MS);
+	if (e != 0)
+		return e;
+	e = check_once(m);
+	unlock_writers(m);
+	return e;
+}
+
+static void seal(const struct lmdb_env *m)
+{
+	struct lmdb_file f;
+	uint64_t txnid = 0;
+
+	if (look_at(m, &f, &txnid) == 0)
+		lmdb_file_seal(&f, txnid);
+}
+
+static bool same_file(const struct lmdb_env *m)
+{
+	struct stat st;
+
+	return stat(m->data_path, &st) == 0 && st.st_ino == m->ino && st.st_dev == m->dev;
+}
+
+/* Which file it is that is open. If the lock is still the one in the folder, no other folder came
+ * in its place meanwhile, and all three files are of one. */
+static int identify(struct lmdb_env *m)
+{
+	mdb_filehandle_t fd;
+	struct stat data, lock, now;
+
+	if (mdb_env_get_fd(m->env, &fd) != 0)
+		return MDB_CORRUPTED;
+	if (fstat(fd, &data) != 0 || fstat(m->lock_fd, &lock) != 0 || stat(m->lock_path, &now) != 0)
+		return errno;
+	m->dev = data.st_dev;
+	m->ino = data.st_ino;
+	return lock.st_ino == now.st_ino && lock.st_dev == now.st_dev ? 0 : LMDB_REPLACED;
+}
+
+static int open_mapped(void *arg)
+{
+	struct lmdb_env *m = arg;
 	int e = mdb_env_create(&m->env);
 
 	if (e == 0)
@@ -307,7 +336,11 @@ static int open_env(struct lmdb_env *m)
 	if (e == 0)
 		e = mdb_env_set_mapsize(m->env, m->map_bytes);
 	if (e == 0)
-		e = mdb_env_open(m->env, m->dir, MDB_NOTLS, FILE_MODE);
+		e = mdb_env_set_assert(m->env, lmdb_guard_assert);
+	if (e == 0)
+		e = mdb_env_open(m->env, m->dir, MDB_NOTLS, OPEN_MODE);
+	if (e == 0)
+		e = identify(m);
 	if (e == 0)
 		e = fill_up(m);
 	if (e == 0)
@@ -316,17 +349,51 @@ static int open_env(struct lmdb_env *m)
 		e = mdb_dbi_open(m->reader, NULL, 0, &m->dbi);
 		mdb_txn_reset(m->reader);
 	}
+	return e == 0 ? check_file(m) : e;
+}
+
+static int open_env(struct lmdb_env *m)
+{
+	bool broken = false;
+	int e = open_lock(m);
+
+	if (e == 0)
+		e = lmdb_file_check_kept(m->data_path, m->lock_fd);
+	if (e == 0)
+		e = lmdb_guarded(open_mapped, m, &broken);
 	if (e != 0)
 		close_env(m);
 	return e;
 }
 
+/* Not in a transaction. Open, and all of the file there, as far as that can be known at little
+ * cost. */
 static int ready(struct lmdb_env *m)
 {
+	bool broken = false;
+	int e = 0;
+
 	assert(m->pid == getpid()); /* LMDB's locks do not survive a fork */
-	if (m->spoilt)
+	if (m->env != NULL && (m->spoilt || !same_file(m)))
 		close_env(m);
-	return m->env == NULL ? open_env(m) : 0;
+	if (m->env != NULL) {
+		e = lmdb_guarded(fill_up, m, &broken);
+		m->spoilt = broken;
+		return e;
+	}
+	for (int tries = 0; tries < 3; tries++) {
+		e = open_env(m);
+		if (e != LMDB_REPLACED)
+			break;
+	}
+	return e;
+}
+
+static char *path_of(const char *dir, const char *name)
+{
+	char *path = NULL;
+
+	return asprintf(&path, "%s/%s", dir, name) >= 0 ? path : NULL;
 }
 
 enum tp_rc lmdb_open(const char *dir, size_t map_bytes, struct lmdb_env **ret, struct tp_err *err)
@@ -340,9 +407,10 @@ enum tp_rc lmdb_open(const char *dir, size_t map_bytes, struct lmdb_env **ret, s
 	m->pid = getpid();
 	m->map_bytes = map_bytes > 0 ? map_bytes : MAP_BYTES;
 	m->dir = strdup(dir);
-	e = m->dir != NULL ? open_lock(m) : ENOMEM;
-	if (e == 0)
-		e = ready(m);
+	m->lock_path = path_of(dir, LMDB_FILE_LOCK);
+	m->data_path = path_of(dir, LMDB_FILE_DATA);
+	lmdb_guard_install();
+	e = m->dir != NULL && m->lock_path != NULL && m->data_path != NULL ? ready(m) : ENOMEM;
 	if (e != 0) {
 		lmdb_close(m);
 		return fail(dir, e, err);
@@ -356,39 +424,43 @@ void lmdb_close(struct lmdb_env *m)
 	if (m == NULL)
 		return;
 	close_env(m);
-	close_fd(&m->lock_fd);
 	free(m->dir);
+	free(m->lock_path);
+	free(m->data_path);
 	free(m);
 }
 
 /* ---- transactions ---- */
 
+struct read_call {
+	struct lmdb_env *m;
+	lmdb_work *work;
+	void *arg;
+};
+
+static int read_once(void *arg)
+{
+	struct read_call *c = arg;
+	int e = begin_read(c->m);
+
+	if (e != 0)
+		return e;
+	e = c->work(c->arg, c->m->reader, c->m->dbi);
+	mdb_txn_reset(c->m->reader);
+	return e;
+}
+
 enum tp_rc lmdb_read(struct lmdb_env *m, lmdb_work *work, void *arg, struct tp_err *err)
 {
+	struct read_call c = { m, work, arg };
+	bool broken = false;
 	int e = ready(m);
 
 	if (e == 0)
-		e = begin_read(m);
-	if (e != 0)
-		return fail(m->dir, e, err);
-	e = work(arg, m->reader, m->dbi);
-	mdb_txn_reset(m->reader);
+		e = lmdb_guarded(read_once, &c, &broken);
+	if (broken)
+		m->spoilt = true;
 	return e == 0 ? TP_OK : fail(m->dir, e, err);
-}
-
-static int lock_writers(const struct lmdb_env *m, int64_t deadline_ms)
-{
-	int64_t pause_us = PAUSE_LEAST_US;
-
-	while (flock(m->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return errno;
-		if (clock_mono_ms() >= deadline_ms)
-			return LMDB_LOCK_TIMEOUT;
-		clock_pause_us(pause_us);
-		pause_us = pause_us < PAUSE_MOST_US ? pause_us * 2 : PAUSE_MOST_US;
-	}
-	return 0;
 }
 
 static int write_once(struct lmdb_env *m, lmdb_work *work, void *arg)
@@ -426,19 +498,45 @@ static int write_locked(struct lmdb_env *m, lmdb_work *work, void *arg)
 	return e;
 }
 
+/* The writers' lock of the file that is there now. */
+static int lock_ready(struct lmdb_env *m, int64_t deadline_ms)
+{
+	int e;
+
+	for (;;) {
+		e = ready(m);
+		if (e == 0)
+			e = lock_writers(m, deadline_ms);
+		if (e != 0 || same_file(m))
+			return e;
+		unlock_writers(m);
+	}
+}
+
 enum tp_rc lmdb_write(struct lmdb_env *m, lmdb_work *work, void *arg, int64_t deadline_ms,
 		      struct tp_err *err)
 {
-	int e = ready(m);
+	int e = lock_ready(m, deadline_ms);
 
 	if (e != 0)
 		return fail(m->dir, e, err);
 	if (m->checked_ms == 0 || clock_mono_ms() - m->checked_ms >= READER_CHECK_MS)
 		check_readers(m);
-	e = lock_writers(m, deadline_ms);
+	e = write_locked(m, work, arg);
+	if (e == 0)
+		seal(m);
+	unlock_writers(m);
+	return e == 0 ? TP_OK : fail(m->dir, e, err);
+}
+
+enum tp_rc lmdb_hold(struct lmdb_env *m, int (*work)(void *arg, MDB_env *env), void *arg,
+		     int64_t deadline_ms, struct tp_err *err)
+{
+	int e = lock_ready(m, deadline_ms);
+
 	if (e != 0)
 		return fail(m->dir, e, err);
-	e = write_locked(m, work, arg);
-	flock(m->lock_fd, LOCK_UN);
+	e = work(arg, m->env);
+	unlock_writers(m);
 	return e == 0 ? TP_OK : fail(m->dir, e, err);
 }

@@ -19,7 +19,9 @@ enum lmdb_trouble {
 	LMDB_RECORD_DAMAGED = 1000000, /* beyond errno's numbers, and LMDB's are negative */
 	LMDB_VALUE_TOO_LARGE,
 	LMDB_REMOTE_FOLDER,
-	LMDB_LOCK_TIMEOUT
+	LMDB_LOCK_TIMEOUT,
+	LMDB_REPLACED,
+	LMDB_NO_EXCHANGE
 };
 
 struct lmdb_env;
@@ -45,5 +47,9 @@ enum tp_rc lmdb_read(struct lmdb_env *m, lmdb_work *work, void *arg, struct tp_e
  * TP_OK: it is on the disk. */
 enum tp_rc lmdb_write(struct lmdb_env *m, lmdb_work *work, void *arg, int64_t deadline_ms,
 		      struct tp_err *err) TP_MUSTUSE;
+
+/* Runs work with the writers' lock held and no transaction open; deadline_ms as above. */
+enum tp_rc lmdb_hold(struct lmdb_env *m, int (*work)(void *arg, MDB_env *env), void *arg,
+		     int64_t deadline_ms, struct tp_err *err) TP_MUSTUSE;
 
 #endif

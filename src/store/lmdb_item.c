@@ -6,6 +6,8 @@
  */
 #include "store/lmdb_item.h"
 
+#include "store/lmdb_file.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -13,7 +15,7 @@
 
 #define INDEX_BYTE 'x'
 
-enum { EXPIRY_LEN = 8, SWEEP_MOST = 100 };
+enum { EXPIRY_LEN = 8, SUM_LEN = 4, HEAD_LEN = EXPIRY_LEN + 2 * SUM_LEN, SWEEP_MOST = 100 };
 
 static const char space_byte[] = {
 	[STORE_LOGIN] = 'l', [STORE_RESTRICT] = 'r', [STORE_THROTTLE] = 't'
@@ -86,28 +88,131 @@ static bool starts_with(const MDB_val *v, const struct lmdb_key *prefix)
 	return v->mv_size >= prefix->len && memcmp(v->mv_data, prefix->b, prefix->len) == 0;
 }
 
-static int value_expiry(const MDB_val *v, int64_t *ret)
+static void put_sum(unsigned char *to, uint64_t hash)
 {
+	uint32_t sum = (uint32_t)(hash ^ hash >> 32);
+
+	memcpy(to, &sum, SUM_LEN);
+}
+
+/* The two sums as lmdb_item.h says, for the key and for the value of len bytes whose head is not
+ * whole yet but for the expiry. */
+static void sum_key(const void *key, size_t len, unsigned char ret[SUM_LEN])
+{
+	put_sum(ret, lmdb_hash(LMDB_HASH_START, key, len));
+}
+
+static void sum_value(const unsigned char *value, size_t len, const unsigned char key_sum[SUM_LEN],
+		      unsigned char ret[SUM_LEN])
+{
+	uint64_t h = lmdb_hash(LMDB_HASH_START, key_sum, SUM_LEN);
+
+	h = lmdb_hash(h, value, EXPIRY_LEN);
+	put_sum(ret, lmdb_hash(h, value + HEAD_LEN, len - HEAD_LEN));
+}
+
+static bool key_whole(const MDB_val *key, const MDB_val *v)
+{
+	unsigned char sum[SUM_LEN];
+
+	if (v->mv_size < HEAD_LEN || key->mv_size > LMDB_KEY_MOST)
+		return false;
+	sum_key(key->mv_data, key->mv_size, sum);
+	return memcmp(sum, (const unsigned char *)v->mv_data + EXPIRY_LEN, SUM_LEN) == 0;
+}
+
+static int value_expiry(const MDB_val *key, const MDB_val *v, int64_t *ret)
+{
+	const unsigned char *b = v->mv_data;
+	unsigned char sum[SUM_LEN];
 	int64_t expiry_s;
 
-	if (v->mv_size < EXPIRY_LEN)
+	if (v->mv_size > HEAD_LEN + LIMIT_STORE_VALUE || !key_whole(key, v))
 		return LMDB_RECORD_DAMAGED;
-	expiry_s = lmdb_get_be64(v->mv_data);
-	if (expiry_s <= 0 || expiry_s > LMDB_TIME_MOST)
+	sum_value(b, v->mv_size, b + EXPIRY_LEN, sum);
+	expiry_s = lmdb_get_be64(b);
+	if (memcmp(sum, b + EXPIRY_LEN + SUM_LEN, SUM_LEN) != 0 || expiry_s <= 0 ||
+	    expiry_s > LMDB_TIME_MOST)
 		return LMDB_RECORD_DAMAGED;
 	*ret = expiry_s;
 	return 0;
 }
 
-static struct span value_bytes(const MDB_val *v)
+int lmdb_item_check(const MDB_val *key, const MDB_val *value, enum store_space *ret_space,
+		    int64_t *ret_expiry_s)
 {
-	return (struct span){ (const char *)v->mv_data + EXPIRY_LEN, v->mv_size - EXPIRY_LEN };
+	for (size_t i = 0; key->mv_size > 0 && i < TP_COUNT(space_byte); i++) {
+		if (*(const char *)key->mv_data != space_byte[i])
+			continue;
+		*ret_space = (enum store_space)i;
+		return value_expiry(key, value, ret_expiry_s);
+	}
+	return LMDB_RECORD_DAMAGED;
+}
+
+struct span lmdb_item_bytes(const MDB_val *v)
+{
+	return (struct span){ (const char *)v->mv_data + HEAD_LEN, v->mv_size - HEAD_LEN };
 }
 
 static void cursor_close(MDB_cursor **cursor)
 {
 	if (*cursor != NULL)
 		mdb_cursor_close(*cursor);
+}
+
+static int cursor_open(const struct lmdb_tree *t, MDB_cursor **ret)
+{
+	int e = mdb_cursor_open(t->txn, t->dbi, ret);
+
+	if (e == 0 && t->open != NULL)
+		*t->open = *ret;
+	return e;
+}
+
+static int compare(const MDB_val *a, const struct lmdb_key *b)
+{
+	size_t least = a->mv_size < b->len ? a->mv_size : b->len;
+	int order = memcmp(a->mv_data, b->b, least);
+
+	return order != 0 ? order : (a->mv_size > b->len) - (a->mv_size < b->len);
+}
+
+bool lmdb_item_is_index(const MDB_val *k)
+{
+	return k->mv_size > 0 && *(const char *)k->mv_data == INDEX_BYTE;
+}
+
+/* Whether LMDB looked at the right place: the neighbour has to be on the side where it was found,
+ * and whole. */
+static bool is_beside(const MDB_val *k, const MDB_val *v, const struct lmdb_key *key, int side)
+{
+	return compare(k, key) * side > 0 && (lmdb_item_is_index(k) || key_whole(k, v));
+}
+
+/*
+ * LMDB has no such key, which is believed only if the key's place is empty: one damaged key, or one
+ * page that leads elsewhere, has the search end where a neighbour is wrong.
+ */
+static int prove_absent(const struct lmdb_tree *t, struct lmdb_key *key)
+{
+	TP_CLEANUP(cursor_close) MDB_cursor *cursor = NULL;
+	MDB_val v, k = val_of(key);
+	MDB_cursor_op back = MDB_PREV;
+	int e = cursor_open(t, &cursor);
+
+	if (e == 0)
+		e = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
+	if (e == MDB_NOTFOUND)
+		back = MDB_LAST;
+	else if (e != 0)
+		return e;
+	else if (!is_beside(&k, &v, key, 1))
+		return LMDB_RECORD_DAMAGED;
+	e = mdb_cursor_get(cursor, &k, &v, back);
+	if (e == 0 && !is_beside(&k, &v, key, -1))
+		return LMDB_RECORD_DAMAGED;
+	return e == 0 ? MDB_NOTFOUND : e;
 }
 
 int lmdb_item_find(const struct lmdb_tree *t, struct lmdb_key *key, struct span *ret,
@@ -117,13 +222,15 @@ int lmdb_item_find(const struct lmdb_tree *t, struct lmdb_key *key, struct span 
 	int64_t expiry_s = 0;
 	int e = mdb_get(t->txn, t->dbi, &k, &v);
 
+	if (e == MDB_NOTFOUND)
+		return prove_absent(t, key);
 	if (e == 0)
-		e = value_expiry(&v, &expiry_s);
+		e = value_expiry(&k, &v, &expiry_s);
 	if (e != 0)
 		return e;
 	if (t->now_s >= expiry_s)
 		return MDB_NOTFOUND;
-	*ret = value_bytes(&v);
+	*ret = lmdb_item_bytes(&v);
 	*ret_expiry_s = expiry_s;
 	return 0;
 }
@@ -147,9 +254,13 @@ int lmdb_item_remove(const struct lmdb_tree *t, struct lmdb_key *key, bool *ret_
 	int e = mdb_get(t->txn, t->dbi, &k, &v);
 
 	*ret_live = false;
-	if (e != 0)
+	if (e == MDB_NOTFOUND) {
+		e = prove_absent(t, key);
 		return e == MDB_NOTFOUND ? 0 : e;
-	if (value_expiry(&v, &expiry_s) != 0)
+	}
+	if (e != 0)
+		return e;
+	if (value_expiry(&k, &v, &expiry_s) != 0)
 		expiry_s = 0;
 	*ret_live = expiry_s == 0 || t->now_s < expiry_s;
 	e = mdb_del(t->txn, t->dbi, &k, NULL);
@@ -160,7 +271,8 @@ int lmdb_item_write(const struct lmdb_tree *t, struct lmdb_key *key, int64_t exp
 		    struct span bytes)
 {
 	TP_CLEANUP(lmdb_key_wipe) struct lmdb_key index;
-	MDB_val k, v = { EXPIRY_LEN + bytes.len, NULL }, none = { 0, NULL };
+	MDB_val k, v = { HEAD_LEN + bytes.len, NULL }, none = { 0, NULL };
+	unsigned char *b;
 	bool live = false;
 	int e = lmdb_item_remove(t, key, &live);
 
@@ -170,9 +282,12 @@ int lmdb_item_write(const struct lmdb_tree *t, struct lmdb_key *key, int64_t exp
 	e = mdb_put(t->txn, t->dbi, &k, &v, MDB_RESERVE);
 	if (e != 0)
 		return e;
-	lmdb_put_be64(v.mv_data, expiry_s);
+	b = v.mv_data;
+	lmdb_put_be64(b, expiry_s);
 	if (bytes.len > 0)
-		memcpy((char *)v.mv_data + EXPIRY_LEN, bytes.p, bytes.len);
+		memcpy(b + HEAD_LEN, bytes.p, bytes.len);
+	sum_key(key->b, key->len, b + EXPIRY_LEN);
+	sum_value(b, v.mv_size, b + EXPIRY_LEN, b + EXPIRY_LEN + SUM_LEN);
 	key_index(&index, expiry_s, key);
 	k = val_of(&index);
 	return mdb_put(t->txn, t->dbi, &k, &none, 0);
@@ -184,7 +299,7 @@ int lmdb_item_count(const struct lmdb_tree *t, struct span owner, int64_t *ret)
 	TP_CLEANUP(lmdb_key_wipe) struct lmdb_key prefix;
 	MDB_val k, v;
 	int64_t n = 0;
-	int e = mdb_cursor_open(t->txn, t->dbi, &cursor);
+	int e = cursor_open(t, &cursor);
 
 	if (e != 0)
 		return e;
@@ -214,14 +329,15 @@ static int copy_first(MDB_cursor *cursor, struct lmdb_key *from, struct lmdb_key
 	return 0;
 }
 
-static int list_one(const struct lmdb_tree *t, struct span item, const MDB_val *v,
-		    store_item_fn *each, void *arg, enum tp_rc *ret)
+static int list_one(const struct lmdb_tree *t, size_t prefix_len, const MDB_val *k,
+		    const MDB_val *v, store_item_fn *each, void *arg, enum tp_rc *ret)
 {
 	int64_t expiry_s = 0;
-	int e = value_expiry(v, &expiry_s);
+	struct span item = { (const char *)k->mv_data + prefix_len, k->mv_size - prefix_len };
+	int e = value_expiry(k, v, &expiry_s);
 
 	if (e == 0 && t->now_s < expiry_s)
-		*ret = each(arg, item, value_bytes(v));
+		*ret = each(arg, item, lmdb_item_bytes(v));
 	return e;
 }
 
@@ -231,7 +347,7 @@ int lmdb_item_list(const struct lmdb_tree *t, struct span owner, store_item_fn *
 	TP_CLEANUP(cursor_close) MDB_cursor *cursor = NULL;
 	TP_CLEANUP(lmdb_key_wipe) struct lmdb_key prefix;
 	MDB_val k, v;
-	int e = mdb_cursor_open(t->txn, t->dbi, &cursor);
+	int e = cursor_open(t, &cursor);
 
 	if (e != 0)
 		return e;
@@ -239,9 +355,7 @@ int lmdb_item_list(const struct lmdb_tree *t, struct span owner, store_item_fn *
 	k = val_of(&prefix);
 	for (e = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE); e == 0 && starts_with(&k, &prefix);
 	     e = mdb_cursor_get(cursor, &k, &v, MDB_NEXT)) {
-		struct span item = { (const char *)k.mv_data + prefix.len, k.mv_size - prefix.len };
-
-		e = list_one(t, item, &v, each, arg, ret);
+		e = list_one(t, prefix.len, &k, &v, each, arg, ret);
 		if (e != 0 || *ret != TP_OK)
 			return e;
 	}
@@ -253,7 +367,7 @@ int lmdb_item_remove_owner(const struct lmdb_tree *t, struct span owner, int64_t
 	TP_CLEANUP(cursor_close) MDB_cursor *cursor = NULL;
 	TP_CLEANUP(lmdb_key_wipe) struct lmdb_key prefix, key;
 	int64_t n = 0;
-	int e = mdb_cursor_open(t->txn, t->dbi, &cursor);
+	int e = cursor_open(t, &cursor);
 
 	key_owner(&prefix, STORE_LOGIN, owner);
 	while (e == 0) {
@@ -283,7 +397,7 @@ static int sweep_one(const struct lmdb_tree *t, struct lmdb_key *index)
 	e = mdb_get(t->txn, t->dbi, &k, &v);
 	if (e != 0)
 		return e == MDB_NOTFOUND ? 0 : e;
-	if (value_expiry(&v, &expiry_s) == 0 && expiry_s != lmdb_get_be64(index->b + 1))
+	if (value_expiry(&k, &v, &expiry_s) == 0 && expiry_s != lmdb_get_be64(index->b + 1))
 		return 0;
 	return mdb_del(t->txn, t->dbi, &k, NULL);
 }
@@ -293,7 +407,7 @@ int lmdb_item_sweep(const struct lmdb_tree *t)
 	TP_CLEANUP(cursor_close) MDB_cursor *cursor = NULL;
 	TP_CLEANUP(lmdb_key_wipe) struct lmdb_key index = { .len = 0 };
 	struct lmdb_key all = { .b = { INDEX_BYTE }, .len = 1 };
-	int e = mdb_cursor_open(t->txn, t->dbi, &cursor);
+	int e = cursor_open(t, &cursor);
 
 	for (int i = 0; e == 0 && i < SWEEP_MOST; i++) {
 		e = copy_first(cursor, &all, &index);

@@ -3,7 +3,8 @@
  * How items lie in LMDB's tree. Seen by store_lmdb.c only; functions return what lmdb_env.h says.
  *
  *	key    space, one byte; owner; NUL; item
- *	value  expiry, seconds since 1970, 8 bytes, most significant first; the bytes
+ *	value  expiry, seconds since 1970, 8 bytes, most significant first; sum of the key, 4 bytes;
+ *	       sum of that, the expiry and the bytes, 4 bytes; the bytes
  *
  * and for each item, so that those that have ended are found: INDEX_BYTE, expiry, key; no value.
  */
@@ -29,6 +30,8 @@ struct lmdb_tree {
 	MDB_txn *txn;
 	MDB_dbi dbi;
 	int64_t now_s;
+	/* Holds the cursor while one is open, for a read that is broken off; NULL in a write. */
+	MDB_cursor **open;
 };
 
 int64_t lmdb_get_be64(const void *p);
@@ -36,6 +39,13 @@ void lmdb_put_be64(void *p, int64_t n);
 
 /* The latest time that a record may hold, the year 36812: anything above is damage. */
 #define LMDB_TIME_MOST ((int64_t)1 << 40)
+
+/* For who walks through all of the tree: an entry of the index; else whether it is an item that is
+ * whole, and of which space. */
+bool lmdb_item_is_index(const MDB_val *key);
+int lmdb_item_check(const MDB_val *key, const MDB_val *value, enum store_space *ret_space,
+		    int64_t *ret_expiry_s);
+struct span lmdb_item_bytes(const MDB_val *value); /* of one that is whole */
 
 /* MDB_NOTFOUND for an item that has ended, too. The bytes are borrowed until the next write. */
 int lmdb_item_find(const struct lmdb_tree *t, struct lmdb_key *key, struct span *ret,

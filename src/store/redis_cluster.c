@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "store/redis_keys.h"
+#include "store/redis_walk.h"
 #include "store/store_url.h"
 
 #include <assert.h>
@@ -535,6 +536,48 @@ enum tp_rc redis_cluster_run(struct redis_cluster *c, struct store_op *ops, size
 bool redis_cluster_connected(const struct redis_cluster *c)
 {
 	return c->is_up;
+}
+
+/* ---- the walk ---- */
+
+static enum tp_rc walk_all(struct redis_cluster *c, struct store_walk *w, int64_t step_ms,
+			   struct tp_err *err)
+{
+	enum tp_rc rc = TP_OK;
+
+	for (size_t i = 0; rc == TP_OK && w->rc == TP_OK && i < LIMIT_CLUSTER_NODES; i++) {
+		struct member *m = &c->v[i];
+
+		if (!m->used || !m->has_slots)
+			continue;
+		rc = make_ready(c, m, clock_mono_ms() + step_ms, err);
+		if (rc != TP_OK)
+			return rc;
+		rc = redis_walk(&m->link.talk, w, step_ms, err);
+		if (m->link.talk.spoilt)
+			failed(c, m);
+	}
+	return rc;
+}
+
+enum tp_rc redis_cluster_walk(struct redis_cluster *c, struct store_walk *w, int64_t step_ms,
+			      struct tp_err *err)
+{
+	uint8_t before[REDIS_SLOTS];
+	enum tp_rc rc = learn(c, clock_mono_ms() + step_ms, err);
+
+	if (rc == TP_OK)
+		rc = ping(c, clock_mono_ms() + step_ms, err);
+	if (rc != TP_OK)
+		return rc;
+	memcpy(before, c->of, sizeof(before));
+	rc = walk_all(c, w, step_ms, err);
+	if (rc == TP_OK)
+		rc = learn(c, clock_mono_ms() + step_ms, err);
+	if (rc == TP_OK && memcmp(before, c->of, sizeof(before)) != 0)
+		rc = tp_fail(err, TP_UNAVAILABLE,
+			     "slots of the Redis Cluster moved during the walk over its sessions");
+	return rc;
 }
 
 /* ---- open and close ---- */

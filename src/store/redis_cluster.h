@@ -10,6 +10,7 @@
 #ifndef STORE_REDIS_CLUSTER_H
 #define STORE_REDIS_CLUSTER_H
 
+#include "store/backend.h"
 #include "store/redis_link.h"
 
 struct redis_cluster_spec {
@@ -32,6 +33,11 @@ void redis_cluster_close(struct redis_cluster *c);
  * up. */
 enum tp_rc redis_cluster_run(struct redis_cluster *c, struct store_op *ops, size_t n,
 			     int64_t deadline_ms, struct tp_err *err) TP_MUSTUSE;
+
+/* As walk() of a backend: all masters, one after the other. Fails when slots went from one to
+ * another meanwhile, since sessions may then have been missed. */
+enum tp_rc redis_cluster_walk(struct redis_cluster *c, struct store_walk *w, int64_t step_ms,
+			      struct tp_err *err) TP_MUSTUSE;
 
 /* After a failure: the cluster can be reached, and only a node of it is missing or refused. */
 bool redis_cluster_connected(const struct redis_cluster *c);

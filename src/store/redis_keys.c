@@ -28,3 +28,14 @@ struct span redis_keys_head(int number, enum store_space space, struct span owne
 	}
 	return (struct span){ room, (size_t)(to - room) };
 }
+
+struct span redis_keys_owner(int number, struct span key)
+{
+	char room[REDIS_KEYS_ROOM];
+	struct span head = redis_keys_head(number, STORE_LOGIN, SPAN_LIT(""), room);
+	size_t front = head.len - 1;
+
+	if (key.len <= head.len || memcmp(key.p, head.p, front) != 0 || key.p[key.len - 1] != '}')
+		return (struct span){ NULL, 0 };
+	return (struct span){ key.p + front, key.len - head.len };
+}

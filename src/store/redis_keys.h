@@ -23,4 +23,7 @@ enum { REDIS_KEYS_ROOM = INT_TEXT + LIMIT_USER_ID + 20 };
 struct span redis_keys_head(int number, enum store_space space, struct span owner,
 			    char room[REDIS_KEYS_ROOM]);
 
+/* Whose sessions are at that key; absent where none can be. */
+struct span redis_keys_owner(int number, struct span key);
+
 #endif

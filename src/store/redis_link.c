@@ -9,7 +9,10 @@
 
 #include "base/banned.h"
 
-enum { ROLE_EVERY_MS = 1000 };
+enum {
+	ROLE_EVERY_MS = 1000,
+	WAIT_SPARE_MS = 150 /* a server looks at such times every tenth of a second (hz 10) */
+};
 
 /* ---- the handshake ---- */
 
@@ -44,16 +47,11 @@ static void ask(struct redis_link *l, const char *name, size_t n_args, const cha
 static void ask_auth(struct redis_link *l)
 {
 	const struct redis_node *node = l->node;
-	bool user = node->user != NULL;
 
-	if (!user && node->password.p == NULL) {
+	if (node->password.p != NULL)
+		redis_wire_auth(l->talk.wire, node->user, node->password);
+	else
 		ask(l, "PING", 0, NULL, NULL);
-		return;
-	}
-	redis_wire_command(l->talk.wire, "AUTH", user ? 2 : 1);
-	if (user)
-		redis_wire_arg(l->talk.wire, span_of(node->user));
-	redis_wire_arg(l->talk.wire, node->password);
 }
 
 static void ask_select(struct redis_link *l, int db)
@@ -240,24 +238,77 @@ static struct redis_turn find_turn(const struct redis_link *l, size_t first, siz
 {
 	struct redis_turn turn = { .kind = REDIS_TURN_NONE };
 
-	for (size_t i = first; l->node->db == NULL && i <= last; i++) {
+	for (size_t i = first; turn.kind == REDIS_TURN_NONE && i <= last; i++) {
 		struct redis_reply reply = redis_wire_reply(l->talk.wire, i);
 
-		if (reply.kind == WIRE_ERROR && turn.kind == REDIS_TURN_NONE)
+		if (reply.kind == WIRE_ERROR)
 			turn = redis_slots_turn(reply.s);
 	}
 	return turn;
 }
 
+static bool is_change(const struct store_op *op)
+{
+	return op->key.space == STORE_LOGIN && !op->no_wait &&
+	       (op->verb == STORE_PUT || op->verb == STORE_DEL || op->verb == STORE_DEL_OWNER);
+}
+
+/* Does somebody learn of a change by this batch? Then the replicas have to have it first. */
+static bool wait_due(const struct redis_link *l, const struct store_op *ops, size_t n)
+{
+	if (l->node->wait_replicas == 0)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (is_change(&ops[i]))
+			return true;
+	return false;
+}
+
+static bool did_change(const struct redis_link *l, const struct store_op *ops, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (l->turn[i].kind == REDIS_TURN_NONE && is_change(&ops[i]))
+			return true;
+	return false;
+}
+
+/* WAIT goes by all that the server has done until then, also for others: a change that is asked for
+ * a second time, since the first answer was a failure, is waited for although nothing is left to
+ * do. A part of the time stays for its answer, and for taking the change back. */
+static void ask_wait(struct redis_link *l, int64_t deadline_ms)
+{
+	int64_t left_ms = deadline_ms - clock_mono_ms();
+	int64_t spare_ms = left_ms / 8 > WAIT_SPARE_MS ? left_ms / 8 : WAIT_SPARE_MS;
+	int64_t most_ms = left_ms - (spare_ms < left_ms / 2 ? spare_ms : left_ms / 2);
+
+	redis_wire_command(l->talk.wire, "WAIT", 2);
+	redis_wire_int(l->talk.wire, l->node->wait_replicas);
+	redis_wire_int(l->talk.wire, most_ms > 0 ? most_ms : 1); /* 0 would be for ever */
+}
+
+static enum tp_rc take_wait(struct redis_link *l, struct tp_err *err)
+{
+	struct redis_reply reply =
+		redis_wire_reply(l->talk.wire, redis_wire_count(l->talk.wire) - 1);
+
+	if (reply.kind != WIRE_INT || reply.n < 0)
+		return redis_verbs_refused(&l->talk, reply, err);
+	if (reply.n >= l->node->wait_replicas)
+		return TP_OK;
+	return tp_fail(err, TP_UNAVAILABLE,
+		       "%s at %.100s: %lld replicas have the change, not %d (DB_WAIT_REPLICAS)",
+		       l->node->peer.kind, l->node->peer.name, (long long)reply.n,
+		       l->node->wait_replicas);
+}
+
 static enum tp_rc take_answers(struct redis_link *l, struct store_op *ops, size_t n,
 			       const size_t *at, struct tp_err *err)
 {
-	enum tp_rc rc = TP_OK;
+	enum tp_rc rc = redis_verbs_selected(&l->talk, err);
 
-	if (l->talk.selects != 0)
-		rc = redis_verbs_selected(&l->talk, err);
 	for (size_t i = 0; rc == TP_OK && i < n; i++) {
-		l->turn[i] = find_turn(l, i > 0 ? at[i - 1] + 1 : 0, at[i]);
+		if (l->node->db == NULL)
+			l->turn[i] = find_turn(l, i > 0 ? at[i - 1] + 1 : 0, at[i]);
 		if (l->turn[i].kind == REDIS_TURN_NONE)
 			rc = redis_verbs_answer(&l->talk, &ops[i], at[i], err);
 	}
@@ -269,14 +320,16 @@ static enum tp_rc round_trip(struct redis_link *l, struct store_op *ops, size_t 
 			     struct tp_err *err)
 {
 	size_t at[LIMIT_STORE_OPS];
-	bool role = role_due(l);
+	bool role = role_due(l), wait = wait_due(l, ops, n);
 	enum tp_rc rc;
 
-	l->talk.selects = 0;
+	memset(l->talk.selects, 0, sizeof(l->talk.selects));
 	if (role)
 		ask(l, "ROLE", 0, NULL, NULL);
 	for (size_t i = 0; i < n; i++)
 		at[i] = redis_verbs_ask(&l->talk, &ops[i]);
+	if (wait)
+		ask_wait(l, deadline_ms);
 	rc = redis_wire_run(l->talk.wire, deadline_ms, err);
 	if (rc != TP_OK) {
 		*ret_loss = redis_wire_loss(l->talk.wire);
@@ -286,6 +339,9 @@ static enum tp_rc round_trip(struct redis_link *l, struct store_op *ops, size_t 
 		rc = take_role(l, 0, err);
 	if (rc == TP_OK)
 		rc = take_answers(l, ops, n, at, err);
+	/* Not where another node has to do it all: this one may be a replica, which says no. */
+	if (rc == TP_OK && wait && did_change(l, ops, n))
+		rc = take_wait(l, err);
 	redis_wire_clear(l->talk.wire);
 	return rc;
 }

@@ -19,6 +19,7 @@ struct redis_node {
 	const int *prefix;    /* by space, where db is NULL: what stands for the number in a key */
 	struct clock clock;
 	bool must_be_master; /* asked by ROLE at once, and in a batch when a second has passed */
+	int wait_replicas;   /* how many must have a change before it is answered; 0: none */
 };
 
 struct redis_link {

@@ -74,7 +74,7 @@ enum tp_rc redis_verbs_refused(struct redis_talk *t, struct redis_reply reply, s
 static void command(struct redis_talk *t, enum store_space space, const char *name, size_t n_args)
 {
 	if (t->current_db != t->db[space]) {
-		t->selects |= 1U << redis_wire_count(t->wire);
+		t->selects[redis_wire_count(t->wire)] = true;
 		t->current_db = t->db[space];
 		redis_wire_command(t->wire, "SELECT", 1);
 		redis_wire_int(t->wire, t->current_db);
@@ -547,7 +547,7 @@ enum tp_rc redis_verbs_selected(struct redis_talk *t, struct tp_err *err)
 	for (size_t i = 0; i < redis_wire_count(t->wire); i++) {
 		struct redis_reply reply = redis_wire_reply(t->wire, i);
 
-		if ((t->selects >> i & 1) == 0 || span_is(reply.s, "OK"))
+		if (!t->selects[i] || span_is(reply.s, "OK"))
 			continue;
 		t->spoilt = true;
 		return redis_verbs_refused(t, reply, err);

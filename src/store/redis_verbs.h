@@ -21,8 +21,8 @@ struct redis_talk {
 	bool asking;	    /* the batch goes to a node that is just getting the keys' slot */
 	bool alone;	    /* the batch is for one operation, */
 	bool again;	    /* which needs another round trip: to be asked and answered anew */
-	uint32_t selects;   /* commands of the batch that are SELECTs of our own, as bits */
-	bool spoilt;	    /* an answer says: drop this connection */
+	bool selects[WIRE_COMMANDS]; /* commands of the batch that are SELECTs of our own */
+	bool spoilt;		     /* an answer says: drop this connection */
 };
 
 /* Puts the operation's commands into the batch, after a SELECT where the database is another.

@@ -16,7 +16,7 @@
 enum {
 	READ_BYTES = 65536, /* hiredis looks at an unfinished line from its start with each read */
 	KEEP_BYTES = 65536, /* of a buffer's storage, from batch to batch */
-	OUT_BYTES = 1 << 20
+	OUT_BYTES = 2 * LIMIT_STORE_OPS * LIMIT_STORE_VALUE
 };
 
 /* hiredis changed its mind about the type of an array's length. */
@@ -234,6 +234,14 @@ void redis_wire_int(struct redis_wire *w, int64_t n)
 	char room[INT_TEXT];
 
 	redis_wire_arg(w, span_of_int(n, room));
+}
+
+void redis_wire_auth(struct redis_wire *w, const char *user, struct span password)
+{
+	redis_wire_command(w, "AUTH", user != NULL ? 2 : 1);
+	if (user != NULL)
+		redis_wire_arg(w, span_of(user));
+	redis_wire_arg(w, password);
 }
 
 size_t redis_wire_count(const struct redis_wire *w)

@@ -15,9 +15,10 @@
 #include "store/redis_dial.h"
 
 enum {
-	WIRE_COMMANDS = 3 * LIMIT_STORE_OPS, /* in one batch: a SELECT and two more an operation */
-	WIRE_BYTES = 32 << 20,		     /* most that the replies to one batch may have */
-	WIRE_NODES = 1 << 16		     /* replies and their elements, of one batch */
+	WIRE_COMMANDS =
+		3 * LIMIT_STORE_OPS + 2, /* a SELECT and two more an operation, ROLE, WAIT */
+	WIRE_BYTES = 32 << 20,		 /* most that the replies to one batch may have */
+	WIRE_NODES = 1 << 16		 /* replies and their elements, of one batch */
 };
 
 struct redis_wire;
@@ -35,6 +36,8 @@ void redis_wire_command(struct redis_wire *w, const char *name, size_t n_args);
 void redis_wire_arg(struct redis_wire *w, struct span s);
 void redis_wire_join(struct redis_wire *w, struct span a, struct span b, struct span c); /* one */
 void redis_wire_int(struct redis_wire *w, int64_t n);
+
+void redis_wire_auth(struct redis_wire *w, const char *user, struct span password);
 
 /* Commands in the batch so far: the next one's reply will have this index. */
 size_t redis_wire_count(const struct redis_wire *w);

@@ -77,6 +77,18 @@ static enum tp_rc check_tls(const struct store_spec *spec, const struct store_op
 		       scheme);
 }
 
+static enum tp_rc check_replicas(const struct store_spec *spec, const struct store_ops *ops,
+				 const char *scheme, struct tp_err *err)
+{
+	const char *set =
+		spec->sentinel ? "REDIS_CONNECTION_TYPE is sentinel" : "DB_WAIT_REPLICAS is set";
+
+	if (ops->replicated || (!spec->sentinel && spec->wait_replicas == 0))
+		return TP_OK;
+	return tp_fail(err, TP_INVALID, "%s, but DB_URL is %s://, which has no replicas", set,
+		       scheme);
+}
+
 static enum tp_rc choose(const struct store_spec *spec, const struct store_ops **ret,
 			 struct tp_err *err)
 {
@@ -97,6 +109,8 @@ static enum tp_rc choose(const struct store_spec *spec, const struct store_ops *
 		return tp_fail(err, TP_INVALID, "DB_TYPE is %.15s, but DB_URL %s %s://", spec->type,
 			       spec->url != NULL ? "is" : "is not set, which means", url.scheme);
 	rc = check_tls(spec, ops, url.scheme, err);
+	if (rc == TP_OK)
+		rc = check_replicas(spec, ops, url.scheme, err);
 	if (rc == TP_OK)
 		*ret = ops;
 	return rc;
@@ -159,6 +173,42 @@ void store_close(struct store *s)
 const char *store_name(const struct store *s)
 {
 	return s->ops->name;
+}
+
+static enum tp_rc open_files(const struct store_spec *spec, struct store **ret, struct tp_err *err)
+{
+	const struct store_ops *ops = NULL;
+	enum tp_rc rc = choose(spec, &ops, err);
+
+	if (rc != TP_OK)
+		return rc;
+	assert(ops != NULL);
+	if (ops->info == NULL)
+		return tp_fail(err, TP_INVALID,
+			       "DB_URL names a %s store, which keeps no files here", ops->name);
+	return store_open_with(ops, spec, ret, err);
+}
+
+enum tp_rc store_info(const struct store_spec *spec, struct store_info *ret, struct tp_err *err)
+{
+	struct store *s = NULL;
+	enum tp_rc rc = open_files(spec, &s, err);
+
+	if (rc == TP_OK)
+		rc = s->ops->info(s->self, ret, err);
+	store_close(s);
+	return rc;
+}
+
+enum tp_rc store_compact(const struct store_spec *spec, const char *to, struct tp_err *err)
+{
+	struct store *s = NULL;
+	enum tp_rc rc = open_files(spec, &s, err);
+
+	if (rc == TP_OK)
+		rc = s->ops->compact(s->self, to, err);
+	store_close(s);
+	return rc;
 }
 
 void store_begin(struct store *s)
@@ -319,6 +369,25 @@ enum tp_rc store_do(struct store *s, struct store_op *op, struct tp_err *err)
 	if (op->rc == TP_THROTTLED && op->each == NULL)
 		return tp_fail_retry(err, TP_THROTTLED, op->ret_n, "too many attempts");
 	return op->rc;
+}
+
+enum tp_rc store_walk(struct store *s, store_walk_fn *each, void *arg, int64_t *ret_skipped,
+		      struct tp_err *err)
+{
+	struct store_walk w = { .each = each, .arg = arg };
+	enum tp_rc rc;
+
+	assert(!s->busy);
+	if (s->ops->walk == NULL)
+		return tp_fail(err, TP_INVALID, "a %s store cannot tell what is in it",
+			       s->ops->name);
+	s->busy = true;
+	rc = s->ops->walk(s->self, &w, s->timeout_ms, err);
+	s->busy = false;
+	if (rc != TP_OK)
+		return rc;
+	*ret_skipped = w.skipped;
+	return w.rc;
 }
 
 /* How long after the last attempt that was let through the next may come. */

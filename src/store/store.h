@@ -79,6 +79,7 @@ struct store_op {
 	int64_t ttl_s;
 	const struct store_hit *hits;
 	size_t n_hits;
+	bool no_wait; /* a change that nobody is told of: replicas need not have it yet */
 	store_item_fn *each;
 	void *arg;
 	/* the answer */
@@ -105,6 +106,12 @@ struct store_spec {
 	/* Files of a scheme with TLS: the authorities (NULL: the system's), our own certificate and
 	 * its key (NULL: none). With another scheme they are an error. */
 	const char *tls_ca, *tls_cert, *tls_key;
+	/* url names sentinels, which know where `master` is (a name); they want a user and a
+	 * password of their own, or none. */
+	bool sentinel;
+	const char *master, *sentinel_user;
+	struct span sentinel_password;
+	int wait_replicas; /* how many replicas must have a change before it is TP_OK; 0: none */
 	size_t lmdb_map_bytes; /* LMDB's map at first, it grows; 0: 1 GiB */
 };
 
@@ -141,6 +148,46 @@ enum tp_rc store_run(struct store *s, struct store_op *ops, size_t n,
 /* One operation; the call's failure or the operation's answer. err is filled for both, but for what
  * `each` returned. */
 enum tp_rc store_do(struct store *s, struct store_op *op, struct tp_err *err) TP_MUSTUSE;
+
+/* What a store in files holds, and what its files do. */
+struct store_info {
+	char dir[256];			     /* cut short where it is longer */
+	int64_t sessions, windows, counters; /* that live: STORE_LOGIN, _RESTRICT, _THROTTLE */
+	int64_t ended;			     /* of all three, waiting to be swept */
+	int64_t damaged;
+	int64_t file_bytes, free_bytes, map_bytes; /* free: inside of the file, used again */
+	int64_t readers, dead_readers; /* places in the readers' table; dead: now freed */
+};
+
+/*
+ * The files behind DB_URL; TP_INVALID: that is no store in files. Each record is read, and its sums
+ * are checked.
+ */
+enum tp_rc store_info(const struct store_spec *spec, struct store_info *ret,
+		      struct tp_err *err) TP_MUSTUSE;
+
+/*
+ * Copies the store without its free space: to the folder `to`, which is made, or, NULL, into its
+ * own place. In place writers wait meanwhile (and fail when their time is up), readers go on, and
+ * all processes go over to the new files by themselves. Whatever happens, the store is the old one
+ * or the new one, whole.
+ */
+enum tp_rc store_compact(const struct store_spec *spec, const char *to,
+			 struct tp_err *err) TP_MUSTUSE;
+
+/* Gets each live item of STORE_LOGIN; the spans are borrowed during the call, which may take its
+ * time, and may not use the store. Other than TP_OK ends the walk. */
+typedef enum tp_rc store_walk_fn(void *arg, const struct store_key *key, struct span value);
+
+/*
+ * Walks over the sessions of all owners, in no order; for an administrator's program, not for a
+ * request: each step has the whole time budget, and the walk as many as it takes. What is there all
+ * the time is seen, perhaps twice, what comes or goes meanwhile perhaps not. The answer is that of
+ * `each`, if it ended the walk. *ret_skipped: what else is there and is no session, or damaged.
+ * TP_INVALID: this store cannot tell what is in it.
+ */
+enum tp_rc store_walk(struct store *s, store_walk_fn *each, void *arg, int64_t *ret_skipped,
+		      struct tp_err *err) TP_MUSTUSE;
 
 const char *store_name(const struct store *s); /* "lmdb", "redis": for the log */
 

@@ -9,12 +9,15 @@
 #include "store/backend.h"
 
 #include "base/limits.h"
+#include "store/lmdb_copy.h"
 #include "store/lmdb_item.h"
+#include "store/lmdb_walk.h"
 #include "store/store_url.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/banned.h"
 
@@ -24,6 +27,7 @@ enum { COUNT_LEN = 16 };
 
 struct lmdb {
 	struct lmdb_env *env;
+	char *dir;
 	struct clock clock;
 };
 
@@ -229,6 +233,8 @@ static int run_ops(void *arg, MDB_txn *txn, MDB_dbi dbi)
 			buf_cut(c->ops[i].ret, c->ret_len[i]);
 		e = verbs[c->ops[i].verb].fn(c, &c->ops[i]);
 	}
+	if (c->tree.open != NULL)
+		*c->tree.open = NULL; /* closed, since this was not broken off */
 	return e;
 }
 
@@ -241,6 +247,19 @@ static int sweep_and_run_ops(void *arg, MDB_txn *txn, MDB_dbi dbi)
 	c->tree.dbi = dbi;
 	e = lmdb_item_sweep(&c->tree);
 	return e == 0 ? run_ops(arg, txn, dbi) : e;
+}
+
+static enum tp_rc read_ops(struct lmdb_env *env, struct call *c, struct tp_err *err)
+{
+	MDB_cursor *left = NULL;
+	enum tp_rc rc;
+
+	c->tree.open = &left;
+	rc = lmdb_read(env, run_ops, c, err);
+	c->tree.open = NULL;
+	if (left != NULL)
+		mdb_cursor_close(left);
+	return rc;
 }
 
 /* How many operations go into one transaction: all, but for STORE_LIST beside a write, since its
@@ -280,12 +299,20 @@ static enum tp_rc lmdb_run(void *self, struct store_op *ops, size_t n, int64_t d
 		if (writes)
 			rc = lmdb_write(m->env, sweep_and_run_ops, &c, deadline_ms, err);
 		else
-			rc = lmdb_read(m->env, run_ops, &c, err);
+			rc = read_ops(m->env, &c, err);
 		if (rc != TP_OK)
 			return rc;
 		done += c.n;
 	}
 	return TP_OK;
+}
+
+static enum tp_rc walk(void *self, struct store_walk *w, int64_t step_ms, struct tp_err *err)
+{
+	struct lmdb *m = self;
+
+	(void)step_ms; /* readers wait for nobody */
+	return lmdb_walk(m->env, &m->clock, w, err);
 }
 
 /* The folder: the URL's path, else one in STATE_DIR. */
@@ -328,8 +355,13 @@ static enum tp_rc lmdb_store_open(const struct store_spec *spec, void **ret, str
 	if (m == NULL)
 		return tp_fail(err, TP_NOMEM, "out of memory");
 	m->clock = spec->clock;
-	rc = lmdb_open(buf_cstr(&dir), spec->lmdb_map_bytes, &m->env, err);
+	m->dir = strdup(buf_cstr(&dir));
+	if (m->dir == NULL)
+		rc = tp_fail(err, TP_NOMEM, "out of memory");
+	else
+		rc = lmdb_open(m->dir, spec->lmdb_map_bytes, &m->env, err);
 	if (rc != TP_OK) {
+		free(m->dir);
 		free(m);
 		return rc;
 	}
@@ -342,7 +374,22 @@ static void lmdb_store_close(void *self)
 	struct lmdb *m = self;
 
 	lmdb_close(m->env);
+	free(m->dir);
 	free(m);
+}
+
+static enum tp_rc lmdb_info(void *self, struct store_info *ret, struct tp_err *err)
+{
+	struct lmdb *m = self;
+
+	return lmdb_copy_info(m->env, m->dir, clock_now(&m->clock), ret, err);
+}
+
+static enum tp_rc lmdb_compact(void *self, const char *to, struct tp_err *err)
+{
+	struct lmdb *m = self;
+
+	return lmdb_copy_compact(m->env, m->dir, to, err);
 }
 
 static const char *const schemes[] = { "lmdb", NULL };
@@ -355,4 +402,7 @@ const struct store_ops store_lmdb_ops = {
 	.open = lmdb_store_open,
 	.run = lmdb_run,
 	.close = lmdb_store_close,
+	.info = lmdb_info,
+	.compact = lmdb_compact,
+	.walk = walk,
 };

@@ -13,9 +13,12 @@
 #include "base/limits.h"
 #include "store/redis_cluster.h"
 #include "store/redis_link.h"
+#include "store/redis_sentinel.h"
+#include "store/redis_walk.h"
 #include "store/store_url.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/un.h>
 
@@ -25,10 +28,13 @@ enum { PORT = 6379, NAME_BYTES = 300, PATH_BYTES = sizeof(((struct sockaddr_un *
 
 struct redis_store {
 	struct store_url url;
-	struct buf name;
+	char name[NAME_BYTES];
+	char *master, *sentinel_user;
+	struct secret sentinel_password;
 	struct tls_ctx *tls; /* NULL: plain */
 	int db[3];
-	struct redis_node node;
+	struct redis_node node;		   /* with sentinels, without its address */
+	struct redis_sentinels *sentinels; /* NULL: DB_URL names the server */
 	struct redis_link link;
 	struct redis_cluster *cluster; /* NULL: it is none, as far as is known */
 };
@@ -40,8 +46,12 @@ static bool is_unix(const struct store_url *u)
 	return span_is(span_of(u->scheme), "unix");
 }
 
-static enum tp_rc check_unix(const struct store_url *u, struct tp_err *err)
+static enum tp_rc check_unix(const struct store_spec *spec, const struct store_url *u,
+			     struct tp_err *err)
 {
+	if (spec->sentinel)
+		return tp_fail(err, TP_INVALID,
+			       "REDIS_CONNECTION_TYPE is sentinel, and DB_URL names a socket");
 	if (u->host != NULL || u->path == NULL)
 		return tp_fail(err, TP_INVALID,
 			       "DB_URL names no socket: it takes unix:///path, with three slashes");
@@ -71,7 +81,7 @@ static enum tp_rc parse(const struct store_spec *spec, struct store_url *ret, st
 
 	if (rc != TP_OK)
 		return rc;
-	rc = is_unix(&u) ? check_unix(&u, err) : check_tcp(&u, err);
+	rc = is_unix(&u) ? check_unix(spec, &u, err) : check_tcp(&u, err);
 	if (rc == TP_OK && (spec->login_db < 0 || spec->restrict_db < 0))
 		rc = tp_fail(err, TP_INVALID, "a database number is negative");
 	if (rc != TP_OK) {
@@ -101,19 +111,6 @@ static enum tp_rc open_tls(const struct store_spec *spec, struct tls_ctx **ret, 
 	return tls_client_open(&tls, ret, err);
 }
 
-/* The files are read as well: better told now than by a worker. */
-static enum tp_rc redis_check(const struct store_spec *spec, struct tp_err *err)
-{
-	TP_CLEANUP(store_url_release) struct store_url u = { .port = -1 };
-	struct tls_ctx *tls = NULL;
-	enum tp_rc rc = parse(spec, &u, err);
-
-	if (rc == TP_OK && has_tls(&u))
-		rc = open_tls(spec, &tls, err);
-	tls_ctx_close(tls);
-	return rc;
-}
-
 /* ---- a cluster ---- */
 
 static enum tp_rc open_cluster(struct redis_store *r, struct tp_err *err)
@@ -128,12 +125,25 @@ static enum tp_rc open_cluster(struct redis_store *r, struct tp_err *err)
 
 /* ---- a batch ---- */
 
+static enum tp_rc dial(struct redis_store *r, int64_t deadline_ms, struct tp_err *err)
+{
+	if (r->sentinels != NULL)
+		return redis_sentinels_connect(r->sentinels, &r->link, deadline_ms, err);
+	return redis_link_connect(&r->link, &r->node, deadline_ms, err);
+}
+
+/* After a failure: was it that the server is part of a cluster? Then nothing was asked of it. */
+static bool found_cluster(const struct redis_store *r)
+{
+	return !redis_link_up(&r->link) && r->link.is_cluster && r->sentinels == NULL;
+}
+
 static enum tp_rc attempt(struct redis_store *r, struct store_op *ops, size_t n,
 			  int64_t deadline_ms, enum redis_wire_loss *ret_loss, struct tp_err *err)
 {
 	*ret_loss = WIRE_NOT_LOST;
 	if (!redis_link_up(&r->link)) {
-		enum tp_rc rc = redis_link_connect(&r->link, &r->node, deadline_ms, err);
+		enum tp_rc rc = dial(r, deadline_ms, err);
 
 		if (rc != TP_OK)
 			return rc;
@@ -158,12 +168,34 @@ static enum tp_rc redis_run(void *self, struct store_op *ops, size_t n, int64_t 
 	/* The server went away between the look and the answer. */
 	if (rc != TP_OK && old && redis_link_repeatable(loss, ops, n))
 		rc = attempt(r, ops, n, deadline_ms, &loss, err);
-	/* It failed while connecting: nothing was asked. */
-	if (rc == TP_UNAVAILABLE && !redis_link_up(&r->link) && r->link.is_cluster) {
+	if (rc == TP_UNAVAILABLE && found_cluster(r)) {
 		rc = open_cluster(r, err);
 		if (rc == TP_OK)
 			rc = redis_cluster_run(r->cluster, ops, n, deadline_ms, err);
 	}
+	return rc;
+}
+
+static enum tp_rc walk(void *self, struct store_walk *w, int64_t step_ms, struct tp_err *err)
+{
+	struct redis_store *r = self;
+	enum tp_rc rc = TP_OK;
+
+	if (r->cluster != NULL)
+		return redis_cluster_walk(r->cluster, w, step_ms, err);
+	if (redis_link_up(&r->link) && !redis_link_quiet(&r->link))
+		redis_link_release(&r->link);
+	if (!redis_link_up(&r->link))
+		rc = dial(r, clock_mono_ms() + step_ms, err);
+	if (rc == TP_UNAVAILABLE && found_cluster(r)) {
+		rc = open_cluster(r, err);
+		return rc == TP_OK ? redis_cluster_walk(r->cluster, w, step_ms, err) : rc;
+	}
+	if (rc != TP_OK)
+		return rc;
+	rc = redis_walk(&r->link.talk, w, step_ms, err);
+	if (r->link.talk.spoilt)
+		redis_link_release(&r->link);
 	return rc;
 }
 
@@ -186,29 +218,54 @@ static void redis_close(void *self)
 		return;
 	redis_link_release(&r->link);
 	redis_cluster_close(r->cluster);
+	redis_sentinels_close(r->sentinels);
 	tls_ctx_close(r->tls);
 	store_url_release(&r->url);
-	buf_release(&r->name);
+	free(r->master);
+	free(r->sentinel_user);
+	secret_release(&r->sentinel_password);
 	free(r);
 }
 
 static void set_peer(struct redis_store *r)
 {
 	struct redis_peer *peer = &r->node.peer;
-	bool ip6;
 
 	peer->kind = "redis";
+	peer->name = r->name;
+	peer->tls = r->tls;
 	if (is_unix(&r->url)) {
 		peer->path = r->url.path;
-		buf_str(&r->name, r->url.path);
+		snprintf(r->name, sizeof(r->name), "%s", r->url.path);
 	} else {
 		peer->host = r->url.host;
 		peer->port = r->url.port > 0 ? r->url.port : PORT;
-		ip6 = span_has_byte(span_of(r->url.host), ':');
-		buf_printf(&r->name, ip6 ? "[%s]:%d" : "%s:%d", peer->host, peer->port);
+		redis_peer_name(peer->host, peer->port, r->name, sizeof(r->name));
 	}
-	peer->name = buf_cstr(&r->name);
-	peer->tls = r->tls;
+}
+
+static enum tp_rc open_sentinels(struct redis_store *r, const struct store_spec *spec,
+				 struct tp_err *err)
+{
+	struct redis_sentinels_spec s = { .hosts = span_of(r->url.host),
+					  .port = r->url.port,
+					  .node = &r->node };
+
+	r->master = span_dup(span_of(spec->master));
+	if (spec->sentinel_user != NULL)
+		r->sentinel_user = span_dup(span_of(spec->sentinel_user));
+	if (r->master == NULL || (spec->sentinel_user != NULL && r->sentinel_user == NULL))
+		return tp_fail(err, TP_NOMEM, "out of memory");
+	if (spec->sentinel_password.p != NULL) {
+		enum tp_rc rc = secret_set(&r->sentinel_password, spec->sentinel_password, err);
+
+		if (rc != TP_OK)
+			return rc;
+	}
+	s.service = r->master;
+	s.user = r->sentinel_user;
+	s.password = secret_view(&r->sentinel_password);
+	return redis_sentinels_open(&s, &r->sentinels, err);
 }
 
 static void set_node(struct redis_store *r, const struct store_spec *spec)
@@ -222,6 +279,7 @@ static void set_node(struct redis_store *r, const struct store_spec *spec)
 		r->node.password = SPAN_LIT("");
 	r->node.db = r->db;
 	r->node.clock = spec->clock;
+	r->node.wait_replicas = spec->wait_replicas;
 }
 
 static enum tp_rc redis_open(const struct store_spec *spec, void **ret, struct tp_err *err)
@@ -232,17 +290,17 @@ static enum tp_rc redis_open(const struct store_spec *spec, void **ret, struct t
 	if (r == NULL)
 		return tp_fail(err, TP_NOMEM, "out of memory");
 	r->url.port = -1;
-	r->name = (struct buf)BUF_INIT(LIMIT_STORE_URL);
 	rc = parse(spec, &r->url, err);
 	if (rc == TP_OK && has_tls(&r->url))
 		rc = open_tls(spec, &r->tls, err);
 	if (rc == TP_OK) {
 		set_peer(r);
 		set_node(r, spec);
-		rc = buf_rc(&r->name, "the server's name", err);
 	}
+	if (rc == TP_OK && spec->sentinel)
+		rc = open_sentinels(r, spec, err);
 	/* Several hosts can only be a cluster; of one alone it is seen when it is asked. */
-	if (rc == TP_OK && r->url.host != NULL && span_has_byte(span_of(r->url.host), ','))
+	else if (rc == TP_OK && r->url.host != NULL && span_has_byte(span_of(r->url.host), ','))
 		rc = open_cluster(r, err);
 	if (rc != TP_OK) {
 		redis_close(r);
@@ -252,6 +310,16 @@ static enum tp_rc redis_open(const struct store_spec *spec, void **ret, struct t
 	return TP_OK;
 }
 
+/* Opening asks nobody, and reads the files: better told now than by a worker. */
+static enum tp_rc redis_check(const struct store_spec *spec, struct tp_err *err)
+{
+	void *self = NULL;
+	enum tp_rc rc = redis_open(spec, &self, err);
+
+	redis_close(self);
+	return rc;
+}
+
 static const char *const schemes[] = { "redis",	    "rediss", "valkey", "valkeys",
 				       "dragonfly", "unix",   NULL };
 
@@ -259,9 +327,11 @@ const struct store_ops store_redis_ops = {
 	.name = "redis",
 	.schemes = schemes,
 	.tls_schemes = tls_schemes,
+	.replicated = true,
 	.check = redis_check,
 	.open = redis_open,
 	.run = redis_run,
 	.close = redis_close,
 	.connected = redis_connected,
+	.walk = walk,
 };

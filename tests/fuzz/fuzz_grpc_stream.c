@@ -20,9 +20,9 @@ static void echo(void *arg, struct grpc_call *c, struct span message)
 	buf_span(&c->out, message);
 }
 
-static const struct grpc_method methods[] = { { "/u", GRPC_UNARY, false, echo },
-					      { "/c", GRPC_CHAT, false, echo },
-					      { "/w", GRPC_WATCH, false, echo } };
+static const struct grpc_method methods[] = { { "/u", GRPC_UNARY, false, echo, NULL },
+					      { "/c", GRPC_CHAT, false, echo, NULL },
+					      { "/w", GRPC_WATCH, false, echo, NULL } };
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {

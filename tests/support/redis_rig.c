@@ -19,7 +19,8 @@ static int64_t rig_now(void *arg)
 	return r->now_s > 0 ? r->now_s : clock_now(&real);
 }
 
-static void open_url(struct redis_rig *r, struct store_spec *spec, const char *url_fmt, va_list ap)
+static TP_PRINTF(3, 0) void open_url(struct redis_rig *r, struct store_spec *spec,
+				     const char *url_fmt, va_list ap)
 {
 	char url[LIMIT_STORE_URL];
 

@@ -300,12 +300,58 @@ START_TEST(runs_operations_in_order_and_goes_on_after_a_no)
 	struct store *s = contract_begin(&contract_rigs[_i]);
 	struct tp_err err;
 
-	ck_assert_uint_eq(TP_COUNT(ops), LIMIT_STORE_OPS);
 	ck_assert_int_eq(store_run(s, ops, TP_COUNT(ops), &err), TP_OK);
 	for (size_t i = 0; i < TP_COUNT(ops); i++)
 		ck_assert_msg(ops[i].rc == want[i], "operation %zu answered %s", i,
 			      rc_info(ops[i].rc)->name);
 	ck_assert_str_eq(buf_cstr(&b), "1");
+	store_close(s);
+}
+END_TEST
+
+START_TEST(runs_as_many_operations_as_may_be_in_one_call)
+{
+	enum { HALF = LIMIT_STORE_OPS / 2 };
+	static char items[HALF][8], values[HALF][LIMIT_STORE_VALUE];
+	struct store_op ops[LIMIT_STORE_OPS];
+	struct buf got[HALF];
+	struct store *s = contract_begin(&contract_rigs[_i]);
+
+	for (size_t i = 0; i < HALF; i++) {
+		snprintf(items[i], sizeof(items[i]), "i%zu", i);
+		memset(values[i], 'a' + (int)(i % 26), sizeof(values[i]));
+		/* Each in another database than the one before. */
+		ops[2 * i] = (struct store_op){ .verb = STORE_PUT,
+						.key = contract_login(items[i]),
+						.value = { values[i], sizeof(values[i]) },
+						.ttl_s = HOUR };
+		ops[2 * i + 1] =
+			(struct store_op){ .verb = STORE_PUT,
+					   .key = contract_key(STORE_RESTRICT, USER, items[i]),
+					   .value = SPAN_LIT("restricted"),
+					   .ttl_s = HOUR,
+					   .mode = STORE_IF_ABSENT };
+	}
+	ck_assert_int_eq(store_run(s, ops, LIMIT_STORE_OPS, NULL), TP_OK);
+	for (size_t i = 0; i < LIMIT_STORE_OPS; i++)
+		ck_assert_int_eq(ops[i].rc, TP_OK);
+	for (size_t i = 0; i < HALF; i++) {
+		got[i] = (struct buf)BUF_INIT(LIMIT_STORE_VALUE);
+		ops[2 * i] =
+			(struct store_op){ .verb = STORE_TTL,
+					   .key = contract_key(STORE_RESTRICT, USER, items[i]) };
+		ops[2 * i + 1] = (struct store_op){ .verb = STORE_GET,
+						    .key = contract_login(items[i]),
+						    .ret = &got[i] };
+	}
+	ck_assert_int_eq(store_run(s, ops, LIMIT_STORE_OPS, NULL), TP_OK);
+	for (size_t i = 0; i < HALF; i++) {
+		ck_assert_int_eq(ops[2 * i].rc, TP_OK);
+		ck_assert_int_ge(ops[2 * i].ret_n, 1);
+		ck_assert(
+			span_eq(buf_view(&got[i]), (struct span){ values[i], sizeof(values[i]) }));
+		buf_release(&got[i]);
+	}
 	store_close(s);
 }
 END_TEST
@@ -459,6 +505,7 @@ TCase *store_contract_case(const struct store_rig *rigs, size_t n)
 	tcase_add_loop_test(tc, puts_by_the_mode_that_is_asked_for, 0, end);
 	tcase_add_loop_test(tc, tells_at_a_login_how_many_the_owner_has, 0, end);
 	tcase_add_loop_test(tc, runs_operations_in_order_and_goes_on_after_a_no, 0, end);
+	tcase_add_loop_test(tc, runs_as_many_operations_as_may_be_in_one_call, 0, end);
 	tcase_add_loop_test(tc, lists_the_items_of_one_owner, 0, end);
 	tcase_add_loop_test(tc, ends_the_list_when_the_caller_has_enough, 0, end);
 	tcase_add_loop_test(tc, lists_what_stands_before_it_and_not_what_comes_after, 0, end);
@@ -466,5 +513,6 @@ TCase *store_contract_case(const struct store_rig *rigs, size_t n)
 	tcase_add_loop_test(tc, samples_items_only_where_they_do_not_end_by_themselves, 0, end);
 	contract_add_time(tc, end);
 	contract_add_races(tc, end);
+	contract_add_walk(tc, end);
 	return tc;
 }

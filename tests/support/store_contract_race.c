@@ -155,6 +155,93 @@ START_TEST(a_refresh_never_undoes_a_logout)
 }
 END_TEST
 
+/* One refreshes, one logs in, one logs out everywhere. */
+static int refresh_login_or_end_all(const struct race *race, struct store *s, int who)
+{
+	static const char *const items[] = { "old", "new", "" };
+	static const enum store_mode modes[] = { STORE_IF_PRESENT, STORE_ANY, STORE_ANY };
+	char user[16];
+
+	for (int i = 0; i < race->rounds; i++) {
+		enum tp_rc rc;
+
+		snprintf(user, sizeof(user), "user%d", i);
+		store_begin(s);
+		meet(race, 3, i);
+		if (who == 2)
+			rc = contract_ask(s, STORE_DEL_OWNER,
+					  contract_key(STORE_LOGIN, user, NULL));
+		else
+			rc = contract_put(s, contract_key(STORE_LOGIN, user, items[who]), "v", HOUR,
+					  modes[who]);
+		if (rc != TP_OK && (who != 0 || rc != TP_NOT_FOUND))
+			return 1;
+	}
+	return 0;
+}
+
+START_TEST(nothing_undoes_a_logout_everywhere)
+{
+	struct race race = race_of(&contract_rigs[_i]);
+	struct store *s = contract_begin(race.rig);
+	char user[16];
+
+	for (int i = 0; race.rig->shared && i < race.rounds; i++) {
+		snprintf(user, sizeof(user), "user%d", i);
+		store_begin(s);
+		ck_assert_int_eq(contract_put(s, contract_key(STORE_LOGIN, user, "old"), "v", HOUR,
+					      STORE_ANY),
+				 TP_OK);
+	}
+	store_close(s);
+	if (!race.rig->shared)
+		return;
+	run_race(&race, 3, refresh_login_or_end_all);
+	s = contract_open(race.rig);
+	ck_assert_ptr_nonnull(s);
+	for (int i = 0; i < race.rounds; i++) {
+		snprintf(user, sizeof(user), "user%d", i);
+		store_begin(s);
+		ck_assert_int_eq(contract_ask(s, STORE_GET, contract_key(STORE_LOGIN, user, "old")),
+				 TP_NOT_FOUND);
+	}
+	store_close(s);
+}
+END_TEST
+
+/* All at once, as after a restart of an application: no login may push another out. */
+static int log_in(const struct race *race, struct store *s, int who)
+{
+	char item[32];
+
+	meet(race, RACERS, 0);
+	for (int i = 0; i < race->rounds; i++) {
+		snprintf(item, sizeof(item), "%d-%d", who, i);
+		store_begin(s);
+		if (contract_put(s, contract_login(item), "v", HOUR, STORE_ANY) != TP_OK)
+			return 1;
+	}
+	return 0;
+}
+
+START_TEST(logins_of_one_user_at_once_all_stand)
+{
+	struct race race = race_of(&contract_rigs[_i]);
+	struct store *s = contract_begin(race.rig);
+	char item[32];
+
+	race.rounds = race.rounds < 50 ? race.rounds : 50;
+	if (race.rig->shared)
+		run_race(&race, RACERS, log_in);
+	for (int i = 0; race.rig->shared && i < RACERS * race.rounds; i++) {
+		snprintf(item, sizeof(item), "%d-%d", i / race.rounds, i % race.rounds);
+		store_begin(s);
+		ck_assert_int_eq(contract_ask(s, STORE_GET, contract_login(item)), TP_OK);
+	}
+	store_close(s);
+}
+END_TEST
+
 static const struct store_limit plenty = { .free = 100, .memory_s = 900, .window = true };
 
 static int guess(const struct race *race, struct store *s, int who)
@@ -191,5 +278,7 @@ void contract_add_races(TCase *tc, int end)
 {
 	tcase_add_loop_test(tc, of_many_claims_at_once_exactly_one_wins, 0, end);
 	tcase_add_loop_test(tc, a_refresh_never_undoes_a_logout, 0, end);
+	tcase_add_loop_test(tc, nothing_undoes_a_logout_everywhere, 0, end);
+	tcase_add_loop_test(tc, logins_of_one_user_at_once_all_stand, 0, end);
 	tcase_add_loop_test(tc, counts_attempts_of_several_processes_together, 0, end);
 }
