@@ -39,3 +39,12 @@ struct span redis_keys_owner(int number, struct span key)
 		return (struct span){ NULL, 0 };
 	return (struct span){ key.p + front, key.len - head.len };
 }
+
+bool redis_keys_in(int number, struct span key)
+{
+	char room[INT_TEXT];
+	struct span digits = span_of_int(number, room);
+
+	return key.len > digits.len && memcmp(key.p, digits.p, digits.len) == 0 &&
+	       key.p[digits.len] == ':';
+}

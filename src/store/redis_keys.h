@@ -23,6 +23,9 @@ enum { REDIS_KEYS_ROOM = INT_TEXT + LIMIT_USER_ID + 20 };
 struct span redis_keys_head(int number, enum store_space space, struct span owner,
 			    char room[REDIS_KEYS_ROOM]);
 
+/* Does the number stand in front of the key? Else it is of another database, as it were. */
+bool redis_keys_in(int number, struct span key);
+
 /* Whose sessions are at that key; absent where none can be. */
 struct span redis_keys_owner(int number, struct span key);
 

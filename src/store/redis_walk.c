@@ -76,8 +76,11 @@ static enum tp_rc keep_keys(struct walk *k, struct redis_reply found, struct tp_
 	for (int64_t i = 0; i < found.n; i++) {
 		struct span key = redis_wire_element(k->t->wire, found, i).s;
 
-		if (k->t->prefix != NULL)
+		if (k->t->prefix != NULL) {
+			if (!redis_keys_in(k->t->prefix[STORE_LOGIN], key))
+				continue;
 			key = redis_keys_owner(k->t->prefix[STORE_LOGIN], key);
+		}
 		if (key.len == 0 || key.len > LIMIT_USER_ID || span_starts(key, "tpauth-")) {
 			k->w->skipped++;
 			continue;
