@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The members, the map, and a batch that is taken apart by node. A batch is done in passes: each
+ * A batch that is taken apart by node. A batch is done in passes: each
  * sends what is still to do to the nodes that should have it, one round trip for each node, and
  * what comes back as a redirection is left for the next pass.
  */
@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "store/redis_keys.h"
+#include "store/redis_members.h"
 #include "store/redis_walk.h"
 #include "store/store_url.h"
 
@@ -18,233 +19,12 @@
 
 enum {
 	PORT = 6379,
-	NAME_BYTES = REDIS_HOST + 9,
 	TURNS_MOST = 16,       /* redirections of one call */
-	DOWN_MS = 1000,	       /* a node that failed is not asked again before */
-	PROBE_MOST_MS = 250,   /* for it to answer then */
-	LEARN_MOST_MS = 500,   /* for one node to say what it knows */
+	LEARN_MOST_MS = 500,   /* after one, for the node that it names */
 	LEARN_EVERY_MS = 1000, /* for a ping */
 	PAUSE_FIRST_MS = 5,
 	PAUSE_MOST_MS = 100
 };
-
-struct member {
-	struct redis_at at;
-	char name[NAME_BYTES];
-	struct redis_node node;
-	struct redis_link link;
-	bool used;  /* the slot of this table is taken */
-	bool named; /* in DB_URL: never dropped */
-	bool has_slots;
-	bool suspect;	 /* it failed, and has not answered since */
-	int64_t down_ms; /* and is not asked before this time */
-};
-
-struct redis_cluster {
-	const struct redis_node *like;
-	int numbers[3];
-	bool stale; /* the map is to be learnt before the next pass */
-	bool is_up; /* see redis_cluster_connected() */
-	int64_t learnt_ms;
-	uint8_t of[REDIS_SLOTS]; /* index of the member, or REDIS_NO_NODE */
-	struct member v[LIMIT_CLUSTER_NODES];
-	struct redis_slots slots; /* the reply that is being read */
-};
-
-/* ---- members ---- */
-
-static void member_release(struct member *m)
-{
-	redis_link_release(&m->link);
-	*m = (struct member){ .used = false };
-}
-
-static void member_init(const struct redis_cluster *c, struct member *m, const struct redis_at *at)
-{
-	*m = (struct member){ .at = *at, .used = true, .node = *c->like };
-	redis_peer_name(m->at.host, m->at.port, m->name, sizeof(m->name));
-	m->node.db = NULL;
-	m->node.prefix = c->numbers;
-	m->node.must_be_master = false;
-	m->node.peer.path = NULL;
-	m->node.peer.host = m->at.host;
-	m->node.peer.port = m->at.port;
-	m->node.peer.name = m->name;
-}
-
-/* Also one that was not known yet. NULL: there is no room. */
-static struct member *member_at(struct redis_cluster *c, const struct redis_at *at)
-{
-	struct member *room = NULL;
-
-	for (size_t i = 0; i < LIMIT_CLUSTER_NODES; i++) {
-		struct member *m = &c->v[i];
-
-		if (m->used && m->node.peer.path == NULL && m->at.port == at->port &&
-		    strcmp(m->at.host, at->host) == 0)
-			return m;
-		if (!m->used && room == NULL)
-			room = m;
-	}
-	if (room != NULL)
-		member_init(c, room, at);
-	return room;
-}
-
-/* The address as `by` gave it: no host is its own. By a unix socket that is this machine. */
-static struct redis_at seen_from(const struct member *by, const struct redis_at *at)
-{
-	struct redis_at ret = *at;
-
-	if (ret.host[0] != '\0')
-		return ret;
-	if (by->node.peer.path != NULL)
-		memcpy(ret.host, "127.0.0.1", sizeof("127.0.0.1"));
-	else
-		memcpy(ret.host, by->at.host, sizeof(ret.host));
-	return ret;
-}
-
-static void failed(struct redis_cluster *c, struct member *m)
-{
-	redis_link_release(&m->link);
-	m->suspect = true;
-	m->down_ms = clock_mono_ms() + DOWN_MS;
-	c->stale = true;
-}
-
-static int64_t sooner(int64_t deadline_ms, int64_t most_ms)
-{
-	int64_t end_ms = clock_mono_ms() + most_ms;
-
-	return end_ms < deadline_ms ? end_ms : deadline_ms;
-}
-
-static enum tp_rc make_ready(struct redis_cluster *c, struct member *m, int64_t deadline_ms,
-			     struct tp_err *err)
-{
-	int64_t most_ms;
-	enum tp_rc rc;
-
-	if (redis_link_up(&m->link) && !redis_link_quiet(&m->link))
-		redis_link_release(&m->link);
-	if (redis_link_up(&m->link))
-		return TP_OK;
-	/* Time has to be left to go elsewhere. */
-	most_ms = m->suspect ? PROBE_MOST_MS : (deadline_ms - clock_mono_ms()) / 2;
-	deadline_ms = sooner(deadline_ms, most_ms);
-	rc = redis_link_connect(&m->link, &m->node, deadline_ms, err);
-	if (rc != TP_OK)
-		failed(c, m);
-	else
-		m->suspect = false;
-	return rc;
-}
-
-/* ---- learning the map ---- */
-
-static enum tp_rc adopt(struct redis_cluster *c, const struct member *by, struct tp_err *err)
-{
-	uint8_t index[LIMIT_CLUSTER_NODES];
-
-	for (size_t i = 0; i < LIMIT_CLUSTER_NODES; i++)
-		c->v[i].has_slots = false;
-	for (size_t i = 0; i < c->slots.n_nodes; i++) {
-		struct redis_at at = seen_from(by, &c->slots.nodes[i]);
-		struct member *m = member_at(c, &at);
-
-		if (m == NULL)
-			return redis_dial_fail(&by->node.peer, "names too many nodes", err);
-		m->has_slots = true;
-		index[i] = (uint8_t)(m - c->v);
-	}
-	for (size_t i = 0; i < REDIS_SLOTS; i++)
-		c->of[i] = c->slots.of[i] != REDIS_NO_NODE ? index[c->slots.of[i]] : REDIS_NO_NODE;
-	return TP_OK;
-}
-
-/* Who has no slot any more is forgotten; `by` may still be in use. */
-static void drop_others(struct redis_cluster *c, const struct member *by)
-{
-	for (size_t i = 0; i < LIMIT_CLUSTER_NODES; i++) {
-		struct member *m = &c->v[i];
-
-		if (m->used && m != by && !m->named && !m->has_slots)
-			member_release(m);
-	}
-}
-
-/* One question to one node, beside the operations; its reply is good until redis_wire_clear(). */
-static enum tp_rc ask_about(struct redis_cluster *c, struct member *m, const char *about,
-			    int64_t deadline_ms, struct tp_err *err)
-{
-	enum tp_rc rc = make_ready(c, m, deadline_ms, err);
-
-	if (rc != TP_OK)
-		return rc;
-	redis_wire_command(m->link.talk.wire, "CLUSTER", 1);
-	redis_wire_arg(m->link.talk.wire, span_of(about));
-	rc = redis_wire_run(m->link.talk.wire, deadline_ms, err);
-	if (rc != TP_OK)
-		failed(c, m);
-	return rc;
-}
-
-static enum tp_rc learn_from(struct redis_cluster *c, struct member *m, int64_t deadline_ms,
-			     struct tp_err *err)
-{
-	struct redis_wire *wire;
-	enum tp_rc rc = ask_about(c, m, "SLOTS", deadline_ms, err);
-
-	if (rc != TP_OK)
-		return rc;
-	wire = m->link.talk.wire;
-	if (redis_slots_read(wire, redis_wire_reply(wire, 0), &c->slots))
-		rc = adopt(c, m, err);
-	else
-		rc = redis_verbs_refused(&m->link.talk, redis_wire_reply(wire, 0), err);
-	redis_wire_clear(wire);
-	if (rc != TP_OK) {
-		failed(c, m);
-		return rc;
-	}
-	drop_others(c, m);
-	c->stale = false;
-	c->learnt_ms = clock_mono_ms();
-	return TP_OK;
-}
-
-/* Those with a link come first, then those that did not fail, and then those that did some time
- * ago. */
-enum { ROUNDS = 3 };
-
-static bool turn_to_ask(const struct member *m, int round)
-{
-	bool up = redis_link_up(&m->link);
-	bool down = m->suspect && clock_mono_ms() < m->down_ms;
-
-	if (!m->used)
-		return false;
-	return round == 0 ? up : round == 1 ? !up && !m->suspect : m->suspect && !down;
-}
-
-static enum tp_rc learn(struct redis_cluster *c, int64_t deadline_ms, struct tp_err *err)
-{
-	enum tp_rc rc = tp_fail(err, TP_UNAVAILABLE,
-				"no node of the Redis Cluster answers, and each failed less than a "
-				"second ago");
-
-	for (int round = 0; round < ROUNDS; round++)
-		for (size_t i = 0; i < LIMIT_CLUSTER_NODES; i++) {
-			if (!turn_to_ask(&c->v[i], round))
-				continue;
-			rc = learn_from(c, &c->v[i], sooner(deadline_ms, LEARN_MOST_MS), err);
-			if (rc == TP_OK || rc == TP_NOMEM)
-				return rc;
-		}
-	c->is_up = false;
-	return rc;
-}
 
 /* ---- a batch ---- */
 
@@ -271,19 +51,19 @@ static int slot_of(const struct redis_cluster *c, const struct store_op *op)
 }
 
 /* NULL: nobody has the slot. */
-static struct member *member_for(struct call *call, size_t i)
+static struct redis_member *member_for(struct call *call, size_t i)
 {
 	uint8_t at;
 
 	if (call->ask[i].port != 0)
-		return member_at(call->c, &call->ask[i]);
+		return redis_member_at(call->c, &call->ask[i]);
 	at = call->c->of[slot_of(call->c, &call->ops[i])];
 	return at != REDIS_NO_NODE ? &call->c->v[at] : NULL;
 }
 
 /* What one node was asked for. */
 struct part {
-	struct member *m;
+	struct redis_member *m;
 	size_t n;
 	size_t index[LIMIT_STORE_OPS];
 	struct store_op ops[LIMIT_STORE_OPS];
@@ -305,12 +85,12 @@ static void gather(struct call *call, size_t first, struct part *ret)
 	}
 }
 
-static enum tp_rc take_turn(struct call *call, size_t i, const struct member *m,
+static enum tp_rc take_turn(struct call *call, size_t i, const struct redis_member *m,
 			    const struct redis_turn *turn, struct tp_err *err)
 {
 	struct redis_cluster *c = call->c;
-	struct redis_at at = seen_from(m, &turn->at);
-	struct member *to;
+	struct redis_at at = redis_member_seen(m, &turn->at);
+	struct redis_member *to;
 
 	call->ask[i].port = 0;
 	if (turn->kind == REDIS_TURN_LATER || turn->kind == REDIS_TURN_DOWN) {
@@ -326,12 +106,13 @@ static enum tp_rc take_turn(struct call *call, size_t i, const struct member *m,
 	}
 	/* A failover moves many slots, and a map from elsewhere may be behind: the whole map is
 	 * learnt, and this slot is where we were told. */
-	to = member_at(c, &at);
+	to = redis_member_at(c, &at);
 	if (to == NULL)
 		return redis_dial_fail(&m->node.peer, "names too many nodes", err);
-	if (learn_from(c, to, sooner(call->deadline_ms, LEARN_MOST_MS), err) == TP_NOMEM)
+	if (redis_members_learn_from(c, to, redis_member_sooner(call->deadline_ms, LEARN_MOST_MS),
+				     err) == TP_NOMEM)
 		return TP_NOMEM;
-	to = member_at(c, &at);
+	to = redis_member_at(c, &at);
 	if (to != NULL)
 		c->of[turn->slot] = (uint8_t)(to - c->v);
 	return TP_OK;
@@ -340,7 +121,7 @@ static enum tp_rc take_turn(struct call *call, size_t i, const struct member *m,
 static enum tp_rc take_part(struct call *call, const struct part *part, struct tp_err *err)
 {
 	struct redis_turn turn[LIMIT_STORE_OPS];
-	struct member by = { .at = part->m->at, .node = part->m->node };
+	struct redis_member by = { .at = part->m->at, .node = part->m->node };
 	enum tp_rc rc = TP_OK;
 
 	/* Copied: following a redirection may drop the member. */
@@ -358,7 +139,7 @@ static enum tp_rc take_part(struct call *call, const struct part *part, struct t
 	return rc;
 }
 
-static enum tp_rc refuse_down(const struct member *m, struct tp_err *err)
+static enum tp_rc refuse_down(const struct redis_member *m, struct tp_err *err)
 {
 	return tp_fail_retry(
 		err, TP_UNAVAILABLE, 1,
@@ -368,13 +149,13 @@ static enum tp_rc refuse_down(const struct member *m, struct tp_err *err)
 static enum tp_rc run_part(struct call *call, struct part *part, struct tp_err *err)
 {
 	struct redis_cluster *c = call->c;
-	struct member *m = part->m;
+	struct redis_member *m = part->m;
 	enum redis_wire_loss loss = WIRE_NOT_LOST;
 	enum tp_rc rc;
 
 	if (m->suspect && clock_mono_ms() < m->down_ms)
 		return refuse_down(m, err);
-	rc = make_ready(c, m, call->deadline_ms, err);
+	rc = redis_member_ready(c, m, call->deadline_ms, err);
 	if (rc == TP_UNAVAILABLE) {
 		/* Nothing was sent. The next pass goes by a new map, and fails if that has the same
 		 * node: it is down now. */
@@ -394,7 +175,7 @@ static enum tp_rc run_part(struct call *call, struct part *part, struct tp_err *
 	if (redis_link_repeatable(loss, part->ops, part->n) && ++call->turns <= TURNS_MOST)
 		return TP_OK;
 	if (loss == WIRE_NOT_LOST)
-		failed(c, m);
+		redis_member_failed(c, m);
 	return rc;
 }
 
@@ -429,10 +210,10 @@ static enum tp_rc pass(struct call *call, struct tp_err *err)
 
 /* ---- STORE_PING ---- */
 
-static enum tp_rc check_state(struct redis_cluster *c, struct member *m, int64_t deadline_ms,
+static enum tp_rc check_state(struct redis_cluster *c, struct redis_member *m, int64_t deadline_ms,
 			      struct tp_err *err)
 {
-	enum tp_rc rc = ask_about(c, m, "INFO", deadline_ms, err);
+	enum tp_rc rc = redis_member_ask(c, m, "INFO", deadline_ms, err);
 	struct redis_reply reply;
 
 	if (rc != TP_OK)
@@ -457,9 +238,9 @@ static enum tp_rc ping(struct redis_cluster *c, int64_t deadline_ms, struct tp_e
 		return tp_fail(err, TP_UNAVAILABLE,
 			       "the Redis Cluster has no master for %zu of its %d slots", missing,
 			       REDIS_SLOTS);
-	for (int round = 0; rc != TP_OK && round < ROUNDS; round++)
+	for (int round = 0; rc != TP_OK && round < REDIS_ROUNDS; round++)
 		for (size_t i = 0; rc != TP_OK && i < LIMIT_CLUSTER_NODES; i++)
-			if (c->v[i].has_slots && turn_to_ask(&c->v[i], round))
+			if (c->v[i].has_slots && redis_member_turn(&c->v[i], round))
 				rc = check_state(c, &c->v[i], deadline_ms, err);
 	if (rc != TP_OK)
 		c->is_up = false;
@@ -474,7 +255,7 @@ static enum tp_rc do_pings(struct call *call, struct tp_err *err)
 		if (call->ops[i].verb != STORE_PING)
 			continue;
 		if (clock_mono_ms() >= call->c->learnt_ms + LEARN_EVERY_MS)
-			rc = learn(call->c, call->deadline_ms, err);
+			rc = redis_members_learn(call->c, call->deadline_ms, err);
 		if (rc == TP_OK)
 			rc = ping(call->c, call->deadline_ms, err);
 		call->ops[i].rc = rc;
@@ -518,7 +299,7 @@ enum tp_rc redis_cluster_run(struct redis_cluster *c, struct store_op *ops, size
 	assert(n <= LIMIT_STORE_OPS);
 	c->is_up = true;
 	if (c->stale)
-		rc = learn(c, deadline_ms, err);
+		rc = redis_members_learn(c, deadline_ms, err);
 	else
 		rc = TP_OK;
 	if (rc == TP_OK)
@@ -528,7 +309,7 @@ enum tp_rc redis_cluster_run(struct redis_cluster *c, struct store_op *ops, size
 		if (rc == TP_OK)
 			rc = hold_on(&call, &pause_ms, err);
 		if (rc == TP_OK && c->stale && !is_done(&call))
-			rc = learn(c, deadline_ms, err);
+			rc = redis_members_learn(c, deadline_ms, err);
 	}
 	return rc;
 }
@@ -546,16 +327,16 @@ static enum tp_rc walk_all(struct redis_cluster *c, struct store_walk *w, int64_
 	enum tp_rc rc = TP_OK;
 
 	for (size_t i = 0; rc == TP_OK && w->rc == TP_OK && i < LIMIT_CLUSTER_NODES; i++) {
-		struct member *m = &c->v[i];
+		struct redis_member *m = &c->v[i];
 
 		if (!m->used || !m->has_slots)
 			continue;
-		rc = make_ready(c, m, clock_mono_ms() + step_ms, err);
+		rc = redis_member_ready(c, m, clock_mono_ms() + step_ms, err);
 		if (rc != TP_OK)
 			return rc;
 		rc = redis_walk(&m->link.talk, w, step_ms, err);
 		if (m->link.talk.spoilt)
-			failed(c, m);
+			redis_member_failed(c, m);
 	}
 	return rc;
 }
@@ -564,7 +345,7 @@ enum tp_rc redis_cluster_walk(struct redis_cluster *c, struct store_walk *w, int
 			      struct tp_err *err)
 {
 	uint8_t before[REDIS_SLOTS];
-	enum tp_rc rc = learn(c, clock_mono_ms() + step_ms, err);
+	enum tp_rc rc = redis_members_learn(c, clock_mono_ms() + step_ms, err);
 
 	if (rc == TP_OK)
 		rc = ping(c, clock_mono_ms() + step_ms, err);
@@ -573,7 +354,7 @@ enum tp_rc redis_cluster_walk(struct redis_cluster *c, struct store_walk *w, int
 	memcpy(before, c->of, sizeof(before));
 	rc = walk_all(c, w, step_ms, err);
 	if (rc == TP_OK)
-		rc = learn(c, clock_mono_ms() + step_ms, err);
+		rc = redis_members_learn(c, clock_mono_ms() + step_ms, err);
 	if (rc == TP_OK && memcmp(before, c->of, sizeof(before)) != 0)
 		rc = tp_fail(err, TP_UNAVAILABLE,
 			     "slots of the Redis Cluster moved during the walk over its sessions");
@@ -585,12 +366,12 @@ enum tp_rc redis_cluster_walk(struct redis_cluster *c, struct store_walk *w, int
 static enum tp_rc add_named(struct redis_cluster *c, struct span host, int port, struct tp_err *err)
 {
 	struct redis_at at = { .port = port > 0 ? port : PORT };
-	struct member *m;
+	struct redis_member *m;
 
 	if (host.len > REDIS_HOST)
 		return tp_fail(err, TP_INVALID, "DB_URL names a host that cannot be");
 	memcpy(at.host, host.p, host.len);
-	m = member_at(c, &at);
+	m = redis_member_at(c, &at);
 	if (m == NULL)
 		return tp_fail(err, TP_INVALID, "DB_URL names too many hosts");
 	m->named = true;
@@ -606,9 +387,9 @@ static enum tp_rc add_hosts(struct redis_cluster *c, const struct redis_cluster_
 
 	if (spec->node->peer.path != NULL) {
 		const struct redis_at at = { .port = PORT };
-		struct member *m = &c->v[0];
+		struct redis_member *m = &c->v[0];
 
-		member_init(c, m, &at);
+		redis_member_init(c, m, &at);
 		m->named = true;
 		m->node.peer = spec->node->peer;
 		return TP_OK;
@@ -647,6 +428,6 @@ void redis_cluster_close(struct redis_cluster *c)
 	if (c == NULL)
 		return;
 	for (size_t i = 0; i < LIMIT_CLUSTER_NODES; i++)
-		member_release(&c->v[i]);
+		redis_member_release(&c->v[i]);
 	free(c);
 }
