@@ -21,7 +21,9 @@
 #define HANDLE "Vy3Zn4MVLLfifneYUA7Tm7"
 #define VALUE  "{\"token\": \"a.b.c\", \"expire\": 1440}"
 
-static struct redis_server *server;
+enum { NODES = 3, SLOTS = 16384, JOIN_TRIES = 300, JOIN_PAUSE_US = 100000 };
+
+static struct redis_server *server, *nodes[NODES];
 static bool has_hexpire;
 
 static void start_server(void)
@@ -70,15 +72,84 @@ static void rig_pass(void *arg, int64_t s)
 	clock_pause_us(s * 1000000 + 50000);
 }
 
+/* Three masters, put together by hand. */
+static bool is_joined(const struct redis_server *node)
+{
+	const char *info = redis_server_ask(node, 0, "CLUSTER INFO");
+
+	return strstr(info, "cluster_state:ok") != NULL &&
+	       strstr(info, "cluster_known_nodes:3") != NULL;
+}
+
+static void start_cluster(void)
+{
+	static const char *const words[] = { "--cluster-enabled", "yes", "--cluster-node-timeout",
+					     "5000", NULL };
+	int per = SLOTS / NODES + 1;
+
+	for (int i = 0; i < NODES; i++) {
+		int last = (i + 1) * per - 1;
+
+		nodes[i] = redis_server_start(words);
+		redis_server_ask(nodes[i], 0, "CLUSTER ADDSLOTSRANGE %d %d", i * per,
+				 last < SLOTS ? last : SLOTS - 1);
+		redis_server_ask(nodes[i], 0, "CLUSTER SET-CONFIG-EPOCH %d", i + 1);
+		if (i > 0)
+			redis_server_ask(nodes[0], 0, "CLUSTER MEET 127.0.0.1 %d",
+					 redis_server_port(nodes[i]));
+	}
+	for (int i = 0; i < NODES; i++)
+		for (int n = 0; n < JOIN_TRIES && !is_joined(nodes[i]); n++)
+			clock_pause_us(JOIN_PAUSE_US);
+	for (int i = 0; i < NODES; i++)
+		ck_assert(is_joined(nodes[i]));
+}
+
+static void cluster_clear(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < NODES; i++)
+		redis_server_ask(nodes[i], 0, "FLUSHALL");
+}
+
+/* By two nodes of it, or by the socket of one. */
+static enum tp_rc cluster_open(void *arg, struct store **ret, struct tp_err *err)
+{
+	char url[200];
+	struct store_spec spec = { .url = url,
+				   .login_db = RIG_LOGIN_DB,
+				   .restrict_db = RIG_RESTRICT_DB,
+				   .timeout_ms = RIG_BUDGET_MS,
+				   .clock = clock_system() };
+
+	if (*(const bool *)arg)
+		snprintf(url, sizeof(url), "redis://127.0.0.1:%d,127.0.0.1:%d",
+			 redis_server_port(nodes[0]), redis_server_port(nodes[2]));
+	else
+		snprintf(url, sizeof(url), "unix://%s", redis_server_path(nodes[1]));
+	return store_open_with(&store_redis_ops, &spec, ret, err);
+}
+
 static bool by_unix = false, by_tcp = true;
 static struct store_rig rigs[] = {
 	{ "unix socket", &by_unix, clear, rig_open, rig_pass, true, false, true, 1000, false },
 	{ "TCP", &by_tcp, clear, rig_open, rig_pass, true, false, true, 100, false },
+	{ "cluster", &by_tcp, cluster_clear, cluster_open, rig_pass, true, false, true, 50, false },
+	{ "cluster by a socket", &by_unix, cluster_clear, cluster_open, rig_pass, true, false, true,
+	  20, false },
 };
+
+static void stop_contract(void)
+{
+	for (int i = 0; i < NODES; i++)
+		redis_server_stop(nodes[i]);
+	stop_server();
+}
 
 static void start_contract(void)
 {
 	start_server();
+	start_cluster();
 	for (size_t i = 0; i < TP_COUNT(rigs); i++)
 		rigs[i].expires = has_hexpire;
 }
@@ -131,7 +202,6 @@ END_TEST
 START_TEST(refuses_a_server_without_the_databases)
 {
 	static const char *const few[] = { "--databases", "9", NULL };
-	static const char *const cluster[] = { "--cluster-enabled", "yes", NULL };
 	struct redis_server *own = redis_server_start(few);
 	char want[200];
 	struct redis_rig r;
@@ -142,15 +212,37 @@ START_TEST(refuses_a_server_without_the_databases)
 	ck_assert_str_eq(r.err.msg, want);
 	redis_rig_close(&r);
 	redis_server_stop(own);
+}
+END_TEST
 
-	own = redis_server_start(cluster);
+/* A node by itself: its cluster is not complete, then has all slots; and a server that is no node.
+ */
+START_TEST(treats_a_node_of_a_cluster_as_one)
+{
+	static const char *const cluster[] = { "--cluster-enabled", "yes", NULL };
+	struct redis_server *own = redis_server_start(cluster);
+	struct store_op ping = { .verb = STORE_PING };
+	struct redis_rig r;
+
 	redis_rig_open(&r, "unix://%s", redis_server_path(own));
-	ck_assert_int_eq(redis_rig_get(&r, USER, HANDLE), TP_UNAVAILABLE);
-	snprintf(want, sizeof(want), "redis at %s is a Redis Cluster, which is not supported",
-		 redis_server_path(own));
-	ck_assert_str_eq(r.err.msg, want);
+	r.budget_ms = 500;
+	ck_assert_int_eq(redis_rig_put(&r, USER, HANDLE, VALUE, 100, STORE_ANY), TP_UNAVAILABLE);
+	ck_assert_int_eq(redis_rig_do(&r, &ping), TP_UNAVAILABLE);
+	ck_assert_str_eq(r.err.msg, "the Redis Cluster has no master for 16384 of its 16384 slots");
+	redis_server_ask(own, 0, "CLUSTER ADDSLOTSRANGE 0 16383");
+	r.budget_ms = RIG_BUDGET_MS;
+	ck_assert_int_eq(redis_rig_put(&r, USER, HANDLE, VALUE, 100, STORE_ANY), TP_OK);
+	ck_assert_int_eq(redis_rig_get(&r, USER, HANDLE), TP_OK);
+	ck_assert_str_eq(buf_cstr(&r.value), VALUE);
+	ck_assert_str_eq(redis_server_ask(own, 0, "KEYS *"), "9:{u:" USER "}");
 	redis_rig_close(&r);
 	redis_server_stop(own);
+
+	redis_rig_open(&r, "redis://127.0.0.1:%d,127.0.0.1:%d", redis_server_port(server),
+		       redis_server_port(server));
+	ck_assert_int_eq(redis_rig_get(&r, USER, HANDLE), TP_UNAVAILABLE);
+	ck_assert_msg(strstr(r.err.msg, "is not part of a Redis Cluster") != NULL, "%s", r.err.msg);
+	redis_rig_close(&r);
 }
 END_TEST
 
@@ -282,8 +374,7 @@ START_TEST(tells_a_url_that_cannot_be)
 		{ "unix://:p@/run/redis/redis.sock", 9, NULL },
 		{ "redis://", 9, "DB_URL names no host" },
 		{ "redis:///0", 9, "DB_URL names no host" },
-		{ "redis://a,b", 9,
-		  "DB_URL names more than one host, and no sentinels (REDIS_CONNECTION_TYPE)" },
+		{ "redis://a,b:1,[::1]:2", 9, NULL },
 		{ "redis://a/x", 9, "the path in DB_URL is not a database number" },
 		{ "redis://a/0/1", 9, "the path in DB_URL is not a database number" },
 		{ "unix://run/redis.sock", 9,
@@ -411,6 +502,7 @@ static TCase *real_server_case(void)
 	tcase_add_checked_fixture(tc, fresh, NULL);
 	tcase_add_test(tc, logs_in_with_the_user_and_password_of_the_url);
 	tcase_add_test(tc, refuses_a_server_without_the_databases);
+	tcase_add_test(tc, treats_a_node_of_a_cluster_as_one);
 	tcase_add_test(tc, says_why_it_cannot_connect);
 	tcase_add_test(tc, gives_up_in_time_on_a_server_that_stands_still);
 	tcase_add_test(tc, finds_a_restarted_server_by_itself);
@@ -427,7 +519,7 @@ static Suite *store_redis_suite(void)
 	Suite *s = suite_create("store_redis");
 	TCase *tc = store_contract_case(rigs, TP_COUNT(rigs));
 
-	tcase_add_unchecked_fixture(tc, start_contract, stop_server);
+	tcase_add_unchecked_fixture(tc, start_contract, stop_contract);
 	suite_add_tcase(s, tc);
 	suite_add_tcase(s, real_server_case());
 	return s;

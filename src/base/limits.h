@@ -26,6 +26,7 @@ enum {
 	LIMIT_STORE_VALUE   = 16384, /* one value */
 	LIMIT_STORE_OPS     = 64,    /* operations in one round trip, count */
 	LIMIT_STORE_URL     = 2048,
+	LIMIT_CLUSTER_NODES = 128,   /* masters of a Redis Cluster and hosts in DB_URL, count */
 	LIMIT_MEMCACHED     = 32,    /* servers of memcached, count */
 	LIMIT_SENTINELS     = 16,    /* in one DB_URL, count */
 

@@ -173,7 +173,8 @@ OPT(db_url, SECRET, DB_URL, "lmdb://", CALLED("URL"), OPTION_F_OPEN,
     "the session store",
     "The session store: `lmdb://` (files in STATE_DIR), `lmdb:///PATH`, "
     "`redis://[USER[:PASSWORD]@]HOST[:PORT]`, `rediss://` (the same with TLS), "
-    "`unix:///PATH.sock`, `valkey://`, `valkeys://`, `dragonfly://`, "
+    "`unix:///PATH.sock`, `valkey://`, `valkeys://`, `dragonfly://`; several hosts, separated by "
+    "commas, are nodes of a Redis Cluster, or sentinels; "
     "`memcached://HOST[:PORT][,HOST[:PORT]...]`; see SESSION STORES below. "
     "A URL with a password is not taken from the command "
     "line. A database number in the URL does not override LOGIN_REDIS_DB and "

@@ -101,15 +101,19 @@ static enum tp_rc hello_auth(struct redis_link *l, struct tp_err *err)
 static enum tp_rc hello_cluster(struct redis_link *l, size_t at, struct tp_err *err)
 {
 	struct redis_reply reply = redis_wire_reply(l->talk.wire, at);
+	bool wanted = l->node->db == NULL;
 
 	if (reply.kind != WIRE_STRING && reply.kind != WIRE_ERROR)
 		return redis_verbs_refused(&l->talk, reply, err);
 	l->is_cluster = reply.kind == WIRE_STRING &&
 			memmem(reply.s.p, reply.s.len, "cluster_enabled:1", 17) != NULL;
-	if (!l->is_cluster || l->node->db == NULL)
+	if (l->is_cluster == wanted)
 		return TP_OK;
-	reply = (struct redis_reply){ .kind = WIRE_ERROR, .s = SPAN_LIT("CLUSTERDOWN ") };
-	return redis_verbs_refused(&l->talk, reply, err);
+	return redis_dial_fail(&l->node->peer,
+			       wanted ? "is not part of a Redis Cluster, but DB_URL names more "
+					"than one host, or it was before"
+				      : "is part of a Redis Cluster",
+			       err);
 }
 
 static enum tp_rc hello_database(struct redis_link *l, size_t at, enum store_space space,
@@ -187,7 +191,9 @@ static enum tp_rc hello(struct redis_link *l, int64_t deadline_ms, struct tp_err
 		rc = hello_has(l, at.v[HELLO_HRANDFIELD], &l->talk.has_hrandfield, err);
 	if (rc == TP_OK && l->node->must_be_master)
 		rc = take_role(l, at.v[HELLO_ROLE], err);
-	l->talk.has_expire_nx = rc == TP_OK && hello_has_expire_nx(l, at.v[HELLO_EXPIRE]);
+	/* In a cluster a transaction could be redirected in its middle; a script is not. */
+	l->talk.has_expire_nx =
+		rc == TP_OK && l->node->db != NULL && hello_has_expire_nx(l, at.v[HELLO_EXPIRE]);
 	redis_wire_clear(l->talk.wire);
 	return rc;
 }
@@ -202,6 +208,7 @@ enum tp_rc redis_link_connect(struct redis_link *l, const struct redis_node *nod
 	l->talk.name = node->peer.name;
 	l->talk.clock = node->clock;
 	l->talk.db = node->db != NULL ? node->db : cluster_db;
+	l->talk.prefix = node->db == NULL ? node->prefix : NULL;
 	rc = redis_wire_open(&node->peer, deadline_ms, &l->talk.wire, err);
 	if (rc != TP_OK)
 		return rc;
@@ -226,15 +233,41 @@ static bool role_due(const struct redis_link *l)
 	return l->node->must_be_master && clock_mono_ms() >= l->role_ms + ROLE_EVERY_MS;
 }
 
+/* Is one of the operation's replies, those from `first` on, that another node has to do it? */
+static struct redis_turn find_turn(const struct redis_link *l, size_t first, size_t last)
+{
+	struct redis_turn turn = { .kind = REDIS_TURN_NONE };
+
+	for (size_t i = first; turn.kind == REDIS_TURN_NONE && i <= last; i++) {
+		struct redis_reply reply = redis_wire_reply(l->talk.wire, i);
+
+		if (reply.kind == WIRE_ERROR)
+			turn = redis_slots_turn(reply.s);
+	}
+	return turn;
+}
+
+static bool is_change(const struct store_op *op)
+{
+	return op->key.space == STORE_LOGIN && !op->no_wait &&
+	       (op->verb == STORE_PUT || op->verb == STORE_DEL || op->verb == STORE_DEL_OWNER);
+}
+
 /* Does somebody learn of a change by this batch? Then the replicas have to have it first. */
 static bool wait_due(const struct redis_link *l, const struct store_op *ops, size_t n)
 {
 	if (l->node->wait_replicas == 0)
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (ops[i].key.space == STORE_LOGIN && !ops[i].no_wait &&
-		    (ops[i].verb == STORE_PUT || ops[i].verb == STORE_DEL ||
-		     ops[i].verb == STORE_DEL_OWNER))
+		if (is_change(&ops[i]))
+			return true;
+	return false;
+}
+
+static bool did_change(const struct redis_link *l, const struct store_op *ops, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (l->turn[i].kind == REDIS_TURN_NONE && is_change(&ops[i]))
 			return true;
 	return false;
 }
@@ -273,8 +306,12 @@ static enum tp_rc take_answers(struct redis_link *l, struct store_op *ops, size_
 {
 	enum tp_rc rc = redis_verbs_selected(&l->talk, err);
 
-	for (size_t i = 0; rc == TP_OK && i < n; i++)
-		rc = redis_verbs_answer(&l->talk, &ops[i], at[i], err);
+	for (size_t i = 0; rc == TP_OK && i < n; i++) {
+		if (l->node->db == NULL)
+			l->turn[i] = find_turn(l, i > 0 ? at[i - 1] + 1 : 0, at[i]);
+		if (l->turn[i].kind == REDIS_TURN_NONE)
+			rc = redis_verbs_answer(&l->talk, &ops[i], at[i], err);
+	}
 	return rc;
 }
 
@@ -302,7 +339,8 @@ static enum tp_rc round_trip(struct redis_link *l, struct store_op *ops, size_t 
 		rc = take_role(l, 0, err);
 	if (rc == TP_OK)
 		rc = take_answers(l, ops, n, at, err);
-	if (rc == TP_OK && wait)
+	/* Not where another node has to do it all: this one may be a replica, which says no. */
+	if (rc == TP_OK && wait && did_change(l, ops, n))
 		rc = take_wait(l, err);
 	redis_wire_clear(l->talk.wire);
 	return rc;

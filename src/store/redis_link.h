@@ -7,6 +7,7 @@
 #ifndef STORE_REDIS_LINK_H
 #define STORE_REDIS_LINK_H
 
+#include "store/redis_slots.h"
 #include "store/redis_verbs.h"
 
 /* Where a link goes, and as whom; borrowed while the link is up. */
@@ -15,6 +16,7 @@ struct redis_node {
 	const char *user;     /* NULL: none */
 	struct span password; /* absent: none */
 	const int *db;	      /* by space. NULL: a node of a cluster, which has database 0 only */
+	const int *prefix;    /* by space, where db is NULL: what stands for the number in a key */
 	struct clock clock;
 	bool must_be_master; /* asked by ROLE at once, and in a batch when a second has passed */
 	int wait_replicas;   /* how many must have a change before it is answered; 0: none */
@@ -24,7 +26,10 @@ struct redis_link {
 	const struct redis_node *node;
 	struct redis_talk talk; /* talk.wire NULL: not up */
 	bool is_cluster;	/* what the node said of itself, also when that failed the dial */
-	int64_t role_ms;	/* when it last said that it is a master */
+	/* Of a cluster's node, by the operations of the last batch: REDIS_TURN_NONE was answered,
+	 * another one was not done at all. */
+	struct redis_turn turn[LIMIT_STORE_OPS];
+	int64_t role_ms; /* when it last said that it is a master */
 };
 
 /* Connects and does the handshake, all in one round trip. After a failure the link is not up;

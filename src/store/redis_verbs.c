@@ -12,6 +12,7 @@
 #include "store/redis_verbs.h"
 
 #include "base/limits.h"
+#include "store/redis_keys.h"
 #include "store/redis_scripts.h"
 
 #include "base/banned.h"
@@ -21,7 +22,6 @@ enum { SAMPLE_ITEMS = 2 };
 /* ---- failing ---- */
 
 #define NOT_PERMITTED "does not permit this user a command or a key (ACL)"
-#define NO_CLUSTER    "is a Redis Cluster, which is not supported"
 
 /*
  * What a server may say instead of doing it. `drop`: the connection goes, since another try
@@ -45,10 +45,7 @@ static const struct {
 	{ "MISCONF ", "cannot save its data and takes no writes", false },
 	{ "NOREPLICAS ", "has too few replicas and takes no writes", false },
 	{ "BUSY ", "is busy with a script", false },
-	{ "MOVED ", NO_CLUSTER, true },
-	{ "ASK ", NO_CLUSTER, true },
-	{ "CROSSSLOT ", NO_CLUSTER, true },
-	{ "CLUSTERDOWN ", NO_CLUSTER, true },
+	{ "CLUSTERDOWN ", "is part of a Redis Cluster that is down", true },
 };
 
 static enum tp_rc fail(const struct redis_talk *t, const char *what, struct tp_err *err)
@@ -82,6 +79,9 @@ static void command(struct redis_talk *t, enum store_space space, const char *na
 		redis_wire_command(t->wire, "SELECT", 1);
 		redis_wire_int(t->wire, t->current_db);
 	}
+	/* It goes for one command only. */
+	if (t->asking)
+		redis_wire_command(t->wire, "ASKING", 0);
 	redis_wire_command(t->wire, name, n_args);
 }
 
@@ -95,18 +95,44 @@ static void arg_str(struct redis_talk *t, const char *s)
 	redis_wire_arg(t->wire, span_of(s));
 }
 
+static struct span cluster_key(const struct redis_talk *t, enum store_space space,
+			       struct span owner, char room[REDIS_KEYS_ROOM])
+{
+	return redis_keys_head(t->prefix[space], space, owner, room);
+}
+
 static void arg_counter(struct redis_talk *t, struct span item)
 {
-	redis_wire_join(t->wire, SPAN_LIT("tpauth-fail/"), item, SPAN_LIT(""));
+	char room[REDIS_KEYS_ROOM];
+	struct span head = SPAN_LIT("tpauth-fail/");
+
+	if (t->prefix != NULL)
+		head = cluster_key(t, STORE_THROTTLE, SPAN_LIT(""), room);
+	redis_wire_join(t->wire, head, item, SPAN_LIT(""));
+}
+
+/* The key of a user's sessions. */
+static void arg_owner(struct redis_talk *t, const struct store_op *op)
+{
+	char room[REDIS_KEYS_ROOM];
+	bool plain = t->prefix == NULL;
+
+	arg(t, plain ? op->key.owner : cluster_key(t, STORE_LOGIN, op->key.owner, room));
 }
 
 /* The key of an item that has one for itself. */
 static void arg_key(struct redis_talk *t, const struct store_key *key)
 {
-	if (key->space == STORE_THROTTLE)
+	char room[REDIS_KEYS_ROOM];
+	struct span head = key->owner;
+
+	if (key->space == STORE_THROTTLE) {
 		arg_counter(t, key->item);
-	else
-		redis_wire_join(t->wire, key->owner, SPAN_LIT("__"), key->item);
+		return;
+	}
+	if (t->prefix != NULL)
+		head = cluster_key(t, key->space, key->owner, room);
+	redis_wire_join(t->wire, head, SPAN_LIT("__"), key->item);
 }
 
 static void script(struct redis_talk *t, enum store_space space, const char *text, size_t n_keys,
@@ -125,7 +151,7 @@ static void ask_item(struct redis_talk *t, const struct store_op *op, const char
 
 	command(t, op->key.space, in_hash ? hash_name : key_name, in_hash ? 2 : 1);
 	if (in_hash) {
-		arg(t, op->key.owner);
+		arg_owner(t, op);
 		arg(t, op->key.item);
 	} else {
 		arg_key(t, &op->key);
@@ -149,7 +175,7 @@ static void ask_put_session(struct redis_talk *t, const struct store_op *op)
 	};
 
 	script(t, STORE_LOGIN, lua_put, 1, 5);
-	arg(t, op->key.owner);
+	arg_owner(t, op);
 	arg(t, op->key.item);
 	arg(t, op->value);
 	redis_wire_int(t->wire, op->ttl_s);
@@ -175,13 +201,13 @@ static void ask_put(struct redis_talk *t, const struct store_op *op)
 static void ask_del_owner(struct redis_talk *t, const struct store_op *op)
 {
 	script(t, STORE_LOGIN, lua_del_owner, 1, 0);
-	arg(t, op->key.owner);
+	arg_owner(t, op);
 }
 
 static void ask_list(struct redis_talk *t, const struct store_op *op)
 {
 	command(t, STORE_LOGIN, "HGETALL", 1);
-	arg(t, op->key.owner);
+	arg_owner(t, op);
 }
 
 /* Also nothing on servers before 6.2: there the key's expiry alone clears away. */
@@ -190,7 +216,7 @@ static void ask_sample(struct redis_talk *t, const struct store_op *op)
 	if (t->has_hexpire || !t->has_hrandfield)
 		return;
 	command(t, STORE_LOGIN, "HRANDFIELD", 3);
-	arg(t, op->key.owner);
+	arg_owner(t, op);
 	redis_wire_int(t->wire, SAMPLE_ITEMS);
 	arg_str(t, "WITHVALUES");
 }
@@ -202,14 +228,14 @@ static void ask_ttl(struct redis_talk *t, const struct store_op *op)
 		arg_key(t, &op->key);
 	} else if (t->has_hexpire) {
 		command(t, STORE_LOGIN, "HTTL", 4);
-		arg(t, op->key.owner);
+		arg_owner(t, op);
 		arg_str(t, "FIELDS");
 		redis_wire_int(t->wire, 1);
 		arg(t, op->key.item);
 	} else {
 		ask_item(t, op, "HEXISTS", "");
 		command(t, STORE_LOGIN, "TTL", 1);
-		arg(t, op->key.owner);
+		arg_owner(t, op);
 	}
 }
 
@@ -402,7 +428,7 @@ static enum tp_rc answer_ttl(struct redis_talk *t, struct store_op *op, size_t a
 	struct redis_reply there = { WIRE_INT, 1, SPAN_LIT(""), 0 };
 
 	if (op->key.space == STORE_LOGIN && !t->has_hexpire)
-		there = redis_wire_reply(t->wire, at - 1);
+		there = redis_wire_reply(t->wire, at - (t->asking ? 2 : 1));
 	if (op->key.space == STORE_LOGIN && t->has_hexpire && reply.kind == WIRE_ARRAY &&
 	    reply.n == 1)
 		reply = redis_wire_element(t->wire, reply, 0);

@@ -9,13 +9,16 @@
 /* A connection whose handshake is done, and what was learnt by it. */
 struct redis_talk {
 	struct redis_wire *wire;
-	const char *name;   /* of the server, for messages */
-	const int *db;	    /* by space */
+	const char *name;  /* of the server, for messages */
+	const int *db;	   /* by space */
+	const int *prefix; /* by space; of a cluster's node: numbers in front of the keys. NULL: the
+			    * keys are as the original has them */
 	struct clock clock; /* counters go by it */
 	int current_db;	    /* after the commands of the batch */
 	bool has_hexpire;   /* fields can expire */
 	bool has_hrandfield;
 	bool has_expire_nx; /* EXPIRE takes NX, and lately did */
+	bool asking;	    /* the batch goes to a node that is just getting the keys' slot */
 	bool alone;	    /* the batch is for one operation, */
 	bool again;	    /* which needs another round trip: to be asked and answered anew */
 	bool selects[WIRE_COMMANDS]; /* commands of the batch that are SELECTs of our own */

@@ -7,6 +7,7 @@
 #include "store/redis_walk.h"
 
 #include "base/clock.h"
+#include "store/redis_keys.h"
 
 #include "base/banned.h"
 
@@ -23,7 +24,7 @@ struct walk {
 	struct store_walk *w;
 	int64_t step_ms;
 	char cursor[CURSOR_LEN + 1];
-	struct buf keys; /* each behind its length */
+	struct buf keys; /* whose they are, each behind its length */
 	/* the keys of one batch */
 	struct span key[BATCH_KEYS];
 	int64_t fields[BATCH_KEYS];
@@ -75,6 +76,11 @@ static enum tp_rc keep_keys(struct walk *k, struct redis_reply found, struct tp_
 	for (int64_t i = 0; i < found.n; i++) {
 		struct span key = redis_wire_element(k->t->wire, found, i).s;
 
+		if (k->t->prefix != NULL) {
+			if (!redis_keys_in(k->t->prefix[STORE_LOGIN], key))
+				continue;
+			key = redis_keys_owner(k->t->prefix[STORE_LOGIN], key);
+		}
 		if (key.len == 0 || key.len > LIMIT_USER_ID || span_starts(key, "tpauth-")) {
 			k->w->skipped++;
 			continue;
@@ -119,6 +125,15 @@ static enum tp_rc scan(struct walk *k, struct tp_err *err)
 
 /* ---- the hashes ---- */
 
+static void put_key(struct walk *k, struct span owner)
+{
+	char room[REDIS_KEYS_ROOM];
+
+	if (k->t->prefix != NULL)
+		owner = redis_keys_head(k->t->prefix[STORE_LOGIN], STORE_LOGIN, owner, room);
+	redis_wire_arg(k->t->wire, owner);
+}
+
 /* HLEN tells as well which of the keys are hashes: the others leave the batch. */
 static enum tp_rc measure(struct walk *k, struct tp_err *err)
 {
@@ -128,7 +143,7 @@ static enum tp_rc measure(struct walk *k, struct tp_err *err)
 	begin(k, &first);
 	for (size_t i = 0; i < k->n; i++) {
 		redis_wire_command(k->t->wire, "HLEN", 1);
-		redis_wire_arg(k->t->wire, k->key[i]);
+		put_key(k, k->key[i]);
 	}
 	rc = run(k, first, err);
 	for (size_t i = 0; rc == TP_OK && i < k->n; i++) {
@@ -185,7 +200,7 @@ static enum tp_rc read_some(struct walk *k, size_t from, size_t *ret_to, struct 
 	begin(k, &first);
 	for (size_t i = from; i < to; i++) {
 		redis_wire_command(k->t->wire, "HGETALL", 1);
-		redis_wire_arg(k->t->wire, k->key[i]);
+		put_key(k, k->key[i]);
 	}
 	rc = run(k, first, err);
 	for (size_t i = from; rc == TP_OK && k->w->rc == TP_OK && i < to; i++)

@@ -274,6 +274,18 @@ struct redis_reply redis_wire_element(const struct redis_wire *w, struct redis_r
 	return reply_at(w, there ? array.at + 1 + (size_t)i : SIZE_MAX);
 }
 
+struct redis_reply redis_wire_after(const struct redis_wire *w, struct redis_reply reply)
+{
+	size_t end = w->nodes.len / sizeof(struct node), at = reply.at;
+
+	for (int64_t left = 1; left > 0 && at < end; at++) {
+		struct node node = node_at(w, at);
+
+		left += (node.kind == WIRE_ARRAY ? node.n : 0) - 1;
+	}
+	return reply_at(w, at);
+}
+
 bool redis_wire_quiet(const struct redis_wire *w)
 {
 	return redis_dial_quiet(&w->dial);

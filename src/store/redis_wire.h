@@ -69,6 +69,10 @@ struct redis_reply redis_wire_reply(const struct redis_wire *w, size_t i);
 /* The i-th element of an array of no arrays; of another kind than expected it reads as nil. */
 struct redis_reply redis_wire_element(const struct redis_wire *w, struct redis_reply array,
 				      int64_t i);
+/* What comes after a reply and all that is in it: in an array of arrays, the element after this one
+ * (the first is redis_wire_element(.., 0)). Beyond the last it reads as something else or nil:
+ * count by the array's n. */
+struct redis_reply redis_wire_after(const struct redis_wire *w, struct redis_reply reply);
 
 /* Ends a batch: forgets commands and replies, and wipes them. */
 void redis_wire_clear(struct redis_wire *w);

@@ -11,6 +11,7 @@
 #include "store/backend.h"
 
 #include "base/limits.h"
+#include "store/redis_cluster.h"
 #include "store/redis_link.h"
 #include "store/redis_sentinel.h"
 #include "store/redis_walk.h"
@@ -35,6 +36,7 @@ struct redis_store {
 	struct redis_node node;		   /* with sentinels, without its address */
 	struct redis_sentinels *sentinels; /* NULL: DB_URL names the server */
 	struct redis_link link;
+	struct redis_cluster *cluster; /* NULL: it is none, as far as is known */
 };
 
 /* ---- DB_URL ---- */
@@ -59,17 +61,12 @@ static enum tp_rc check_unix(const struct store_spec *spec, const struct store_u
 	return TP_OK;
 }
 
-static enum tp_rc check_tcp(const struct store_spec *spec, const struct store_url *u,
-			    struct tp_err *err)
+static enum tp_rc check_tcp(const struct store_url *u, struct tp_err *err)
 {
 	int64_t unused = 0;
 
 	if (u->host == NULL)
 		return tp_fail(err, TP_INVALID, "DB_URL names no host");
-	if (span_has_byte(span_of(u->host), ',') && !spec->sentinel)
-		return tp_fail(err, TP_INVALID,
-			       "DB_URL names more than one host, and no sentinels "
-			       "(REDIS_CONNECTION_TYPE)");
 	/* The number itself does not count: LOGIN_REDIS_DB and REFRESH_RESTRICT_DB do. */
 	if (u->path != NULL && !span_is(span_of(u->path), "/") &&
 	    !span_int(span_of(u->path + 1), 0, INT_MAX, &unused))
@@ -84,7 +81,7 @@ static enum tp_rc parse(const struct store_spec *spec, struct store_url *ret, st
 
 	if (rc != TP_OK)
 		return rc;
-	rc = is_unix(&u) ? check_unix(spec, &u, err) : check_tcp(spec, &u, err);
+	rc = is_unix(&u) ? check_unix(spec, &u, err) : check_tcp(&u, err);
 	if (rc == TP_OK && (spec->login_db < 0 || spec->restrict_db < 0))
 		rc = tp_fail(err, TP_INVALID, "a database number is negative");
 	if (rc != TP_OK) {
@@ -114,19 +111,40 @@ static enum tp_rc open_tls(const struct store_spec *spec, struct tls_ctx **ret, 
 	return tls_client_open(&tls, ret, err);
 }
 
+/* ---- a cluster ---- */
+
+static enum tp_rc open_cluster(struct redis_store *r, struct tp_err *err)
+{
+	struct redis_cluster_spec spec = { .node = &r->node,
+					   .hosts = span_of(r->url.host),
+					   .port = r->url.port,
+					   .numbers = r->db };
+
+	return redis_cluster_open(&spec, &r->cluster, err);
+}
+
 /* ---- a batch ---- */
+
+static enum tp_rc dial(struct redis_store *r, int64_t deadline_ms, struct tp_err *err)
+{
+	if (r->sentinels != NULL)
+		return redis_sentinels_connect(r->sentinels, &r->link, deadline_ms, err);
+	return redis_link_connect(&r->link, &r->node, deadline_ms, err);
+}
+
+/* After a failure: was it that the server is part of a cluster? Then nothing was asked of it. */
+static bool found_cluster(const struct redis_store *r)
+{
+	return !redis_link_up(&r->link) && r->link.is_cluster && r->sentinels == NULL;
+}
 
 static enum tp_rc attempt(struct redis_store *r, struct store_op *ops, size_t n,
 			  int64_t deadline_ms, enum redis_wire_loss *ret_loss, struct tp_err *err)
 {
 	*ret_loss = WIRE_NOT_LOST;
 	if (!redis_link_up(&r->link)) {
-		enum tp_rc rc;
+		enum tp_rc rc = dial(r, deadline_ms, err);
 
-		if (r->sentinels != NULL)
-			rc = redis_sentinels_connect(r->sentinels, &r->link, deadline_ms, err);
-		else
-			rc = redis_link_connect(&r->link, &r->node, deadline_ms, err);
 		if (rc != TP_OK)
 			return rc;
 	}
@@ -141,6 +159,8 @@ static enum tp_rc redis_run(void *self, struct store_op *ops, size_t n, int64_t 
 	enum tp_rc rc;
 	bool old;
 
+	if (r->cluster != NULL)
+		return redis_cluster_run(r->cluster, ops, n, deadline_ms, err);
 	if (redis_link_up(&r->link) && !redis_link_quiet(&r->link))
 		redis_link_release(&r->link);
 	old = redis_link_up(&r->link);
@@ -148,6 +168,11 @@ static enum tp_rc redis_run(void *self, struct store_op *ops, size_t n, int64_t 
 	/* The server went away between the look and the answer. */
 	if (rc != TP_OK && old && redis_link_repeatable(loss, ops, n))
 		rc = attempt(r, ops, n, deadline_ms, &loss, err);
+	if (rc == TP_UNAVAILABLE && found_cluster(r)) {
+		rc = open_cluster(r, err);
+		if (rc == TP_OK)
+			rc = redis_cluster_run(r->cluster, ops, n, deadline_ms, err);
+	}
 	return rc;
 }
 
@@ -156,10 +181,16 @@ static enum tp_rc walk(void *self, struct store_walk *w, int64_t step_ms, struct
 	struct redis_store *r = self;
 	enum tp_rc rc = TP_OK;
 
+	if (r->cluster != NULL)
+		return redis_cluster_walk(r->cluster, w, step_ms, err);
 	if (redis_link_up(&r->link) && !redis_link_quiet(&r->link))
 		redis_link_release(&r->link);
 	if (!redis_link_up(&r->link))
-		rc = redis_link_connect(&r->link, &r->node, clock_mono_ms() + step_ms, err);
+		rc = dial(r, clock_mono_ms() + step_ms, err);
+	if (rc == TP_UNAVAILABLE && found_cluster(r)) {
+		rc = open_cluster(r, err);
+		return rc == TP_OK ? redis_cluster_walk(r->cluster, w, step_ms, err) : rc;
+	}
 	if (rc != TP_OK)
 		return rc;
 	rc = redis_walk(&r->link.talk, w, step_ms, err);
@@ -172,6 +203,8 @@ static bool redis_connected(const void *self)
 {
 	const struct redis_store *r = self;
 
+	if (r->cluster != NULL)
+		return redis_cluster_connected(r->cluster);
 	return redis_link_up(&r->link);
 }
 
@@ -184,6 +217,7 @@ static void redis_close(void *self)
 	if (r == NULL)
 		return;
 	redis_link_release(&r->link);
+	redis_cluster_close(r->cluster);
 	redis_sentinels_close(r->sentinels);
 	tls_ctx_close(r->tls);
 	store_url_release(&r->url);
@@ -265,6 +299,9 @@ static enum tp_rc redis_open(const struct store_spec *spec, void **ret, struct t
 	}
 	if (rc == TP_OK && spec->sentinel)
 		rc = open_sentinels(r, spec, err);
+	/* Several hosts can only be a cluster; of one alone it is seen when it is asked. */
+	else if (rc == TP_OK && r->url.host != NULL && span_has_byte(span_of(r->url.host), ','))
+		rc = open_cluster(r, err);
 	if (rc != TP_OK) {
 		redis_close(r);
 		return rc;
