@@ -39,5 +39,10 @@ for flag in $(grep -o '^ *--[a-z0-9-]*' "$tmp/doctor"); do
 	grep -q -e "^\.It Fl -${flag#--}" "$build/man/tpauth.1" || { echo "tpauth.1: $flag is missing"; bad=1; }
 done
 [ "$(grep -c '^ *--' "$tmp/doctor")" -gt 5 ] || { echo "check-docs: tpauth doctor --help printed too little"; bad=1; }
+"$build/tpauth" sessions --help > "$tmp/sessions"
+for flag in $(grep -o '^ *--[a-z0-9-]*' "$tmp/sessions"); do
+	grep -q -e "^\.It Fl -${flag#--}" "$build/man/tpauth.1" || { echo "tpauth.1: $flag is missing"; bad=1; }
+done
+[ "$(grep -c '^ *--' "$tmp/sessions")" -gt 1 ] || { echo "check-docs: tpauth sessions --help printed too little"; bad=1; }
 echo "docs: $(wc -l < "$tmp/table") table lines, $(wc -l < "$tmp/help") help lines"
 exit $bad

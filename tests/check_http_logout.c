@@ -11,12 +11,6 @@
 
 #define ENV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
-#define COOKIES_GONE                                                                       \
-	"Set-Cookie: user_id=\"\"; expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; "      \
-	"Max-Age=0; Path=/; SameSite=strict; Secure\r\n"                                   \
-	"Set-Cookie: access_token=\"\"; expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; " \
-	"Max-Age=0; Path=/; SameSite=strict; Secure\r\n"
-
 static struct http_rig h;
 static struct session_minted m, second, stranger; /* two of user_099, one of user_1 */
 
@@ -57,7 +51,7 @@ static void ck_lives(bool first_one, bool second_one)
 
 static const char *logged_out(void)
 {
-	return http_want("200 OK", COOKIES_GONE, "{\"status\":200}");
+	return http_want("200 OK", HTTP_COOKIES_GONE, "{\"status\":200}");
 }
 
 START_TEST(ends_the_session_and_deletes_the_cookies)

@@ -128,7 +128,7 @@ static void rig_pass(void *arg, int64_t s)
 }
 
 static struct store_rig rigs[] = {
-	{ "TLS", NULL, rig_clear, rig_open, rig_pass, true, false, true, 100 },
+	{ "TLS", NULL, rig_clear, rig_open, rig_pass, true, false, true, 100, false },
 };
 
 static void start_contract(void)

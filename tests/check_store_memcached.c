@@ -102,8 +102,9 @@ static void rig_pass(void *arg, int64_t s)
 
 static struct set_up one_real = { 1, false }, two_fake = { 2, true };
 static const struct store_rig rigs[] = {
-	{ "one server, in real time", &one_real, clear, rig_open, rig_wait, true, true, true, 200 },
-	{ "two servers", &two_fake, clear, rig_open, rig_pass, false, true, true, 50 },
+	{ "one server, in real time", &one_real, clear, rig_open, rig_wait, true, true, true, 200,
+	  true },
+	{ "two servers", &two_fake, clear, rig_open, rig_pass, false, true, true, 50, true },
 };
 
 /* ---- what only memcached does ---- */

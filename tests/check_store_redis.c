@@ -72,8 +72,8 @@ static void rig_pass(void *arg, int64_t s)
 
 static bool by_unix = false, by_tcp = true;
 static struct store_rig rigs[] = {
-	{ "unix socket", &by_unix, clear, rig_open, rig_pass, true, false, true, 1000 },
-	{ "TCP", &by_tcp, clear, rig_open, rig_pass, true, false, true, 100 },
+	{ "unix socket", &by_unix, clear, rig_open, rig_pass, true, false, true, 1000, false },
+	{ "TCP", &by_tcp, clear, rig_open, rig_pass, true, false, true, 100, false },
 };
 
 static void start_contract(void)
@@ -356,6 +356,52 @@ static void fresh(void)
 	redis_server_ask(server, 0, "ACL DELUSER app");
 }
 
+static enum tp_rc note_walk(void *arg, const struct store_key *key, struct span value)
+{
+	buf_span(arg, key->owner);
+	buf_char(arg, '/');
+	buf_span(arg, key->item);
+	buf_char(arg, '=');
+	buf_span(arg, value);
+	return TP_OK;
+}
+
+static enum tp_rc walk_rig(struct redis_rig *r, struct store_walk *w)
+{
+	w->skipped = 0;
+	return store_redis_ops.walk(r->self, w, 5000, &r->err);
+}
+
+START_TEST(walks_past_what_is_no_session)
+{
+	TP_CLEANUP(buf_release) struct buf seen = BUF_INIT(1000);
+	struct redis_server *own = redis_server_start(NULL);
+	struct store_walk w = { .each = note_walk, .arg = &seen };
+	struct store_op ttl = { .verb = STORE_TTL };
+	struct redis_rig r;
+
+	redis_server_ask(own, 9, "HSET user_1 handle value");
+	redis_server_ask(own, 9, "SET user_1__handle restricted EX 120");
+	redis_server_ask(own, 9, "SADD user_2 member");
+	redis_server_ask(own, 9, "HSET tpauth-fail/00 n 1");
+	redis_server_ask(own, 8, "HSET user_3 handle value");
+	redis_rig_open(&r, "unix://%s", redis_server_path(own));
+	ck_assert_int_eq(walk_rig(&r, &w), TP_OK);
+	ck_assert_str_eq(buf_cstr(&seen), "user_1/handle=value");
+	ck_assert_int_eq(w.skipped, 3);
+	/* On a connection whose database is another, too. */
+	ttl.key = redis_rig_key(STORE_RESTRICT, "user_1", "handle");
+	ck_assert_int_eq(redis_rig_do(&r, &ttl), TP_NOT_FOUND);
+	buf_reset(&seen);
+	ck_assert_int_eq(walk_rig(&r, &w), TP_OK);
+	ck_assert_str_eq(buf_cstr(&seen), "user_1/handle=value");
+	ck_assert_int_eq(redis_rig_get(&r, "user_1", "handle"), TP_OK);
+	redis_server_stop(own);
+	ck_assert_int_eq(walk_rig(&r, &w), TP_UNAVAILABLE);
+	redis_rig_close(&r);
+}
+END_TEST
+
 static TCase *real_server_case(void)
 {
 	TCase *tc = tcase_create("real server");
@@ -371,6 +417,7 @@ static TCase *real_server_case(void)
 	tcase_add_test(tc, survives_a_client_that_the_server_throws_out);
 	tcase_add_test(tc, takes_no_write_from_a_server_that_is_full_or_a_replica);
 	tcase_add_test(tc, tells_a_url_that_cannot_be);
+	tcase_add_test(tc, walks_past_what_is_no_session);
 	tcase_add_test(tc, keeps_one_descriptor_and_hands_none_to_a_child);
 	return tc;
 }

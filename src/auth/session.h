@@ -7,6 +7,7 @@
 #define AUTH_SESSION_H
 
 #include "auth/auth.h"
+#include "base/limits.h"
 
 struct throttle;
 
@@ -91,6 +92,10 @@ struct session_draft {
 	struct span handle, ip, agent;
 	int64_t auth_time;
 };
+
+/* What others say of a client, made fit for a claim and for showing: valid UTF-8 without control
+ * characters, cut to LIMIT_AGENT bytes on a character's border. Returns how many. */
+size_t session_clean(struct span text, char ret[LIMIT_AGENT]);
 
 /*
  * Used by auth/refresh: fills *ret with copies of handle and claims and with a JWT signed by the

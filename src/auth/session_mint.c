@@ -18,11 +18,8 @@ static size_t char_len(struct span s)
 	return 0;
 }
 
-/* What a header says about the client, made fit for a claim; left out when it says nothing. */
-static enum tp_rc put_clean(struct jval *claims, const char *name, struct span text,
-			    struct tp_err *err)
+size_t session_clean(struct span text, char ret[LIMIT_AGENT])
 {
-	char clean[LIMIT_AGENT];
 	size_t len = 0;
 
 	while (text.len > 0) {
@@ -31,15 +28,25 @@ static enum tp_rc put_clean(struct jval *claims, const char *name, struct span t
 
 		if (n == 0)
 			n = 1;
-		if (len + (good ? n : 1) > sizeof(clean))
+		if (len + (good ? n : 1) > LIMIT_AGENT)
 			break;
 		if (good)
-			memcpy(clean + len, text.p, n);
+			memcpy(ret + len, text.p, n);
 		else
-			clean[len] = '?';
+			ret[len] = '?';
 		len += good ? n : 1;
 		text = (struct span){ text.p + n, text.len - n };
 	}
+	return len;
+}
+
+/* Left out when it says nothing. */
+static enum tp_rc put_clean(struct jval *claims, const char *name, struct span text,
+			    struct tp_err *err)
+{
+	char clean[LIMIT_AGENT];
+	size_t len = session_clean(text, clean);
+
 	return len > 0 ? jval_set_str(claims, name, (struct span){ clean, len }, err) : TP_OK;
 }
 

@@ -38,9 +38,10 @@ OPT(logout_url, ROUTE, LOGOUT_URL, "/logout", ANY, 0,
     "path of the logout",
     "Path that ends the session, or with `all=true` every session of the user.")
 
-OPT(sessions_url, ROUTE, SESSIONS_URL, "/sessions", ANY, OPTION_F_LATER,
-    "path that lists the user's own sessions",
-    "Path that lists the user's own sessions; DELETE on a path below it ends one of them.")
+OPT(sessions_url, ROUTE, SESSIONS_URL, "/sessions", ANY, OPTION_F_EMPTY,
+    "path that lists the user's own sessions; empty: off",
+    "Path that lists the user's own sessions. DELETE on it ends all of them but the one that asks, "
+    "DELETE on a session's id below it that one. Empty turns it off.")
 
 OPT(auth_url, ROUTE, AUTH_URL, "/auth", ANY, 0,
     "path for nginx auth_request and the like",

@@ -19,7 +19,9 @@ static const struct command commands[] = {
 	{ "doctor",  "URL [--user NAME] [--protected URL ...]", "ask a running service what is wrong with it",
 	  cmd_doctor },
 	{ "help",    "", "print this", cmd_help },
-	{ "store",   "info | compact [--json] [--to FOLDER] [--config FILE] [--NAME=VALUE ...]",
+	{ "sessions", "list USER | revoke USER ID | revoke-all USER | export | import [FLAG ...]",
+	  "look at sessions, end them, move them to another store", cmd_sessions },
+	{ "store",   "info | compact [--json] [--to FOLDER] [FLAG ...]",
 	  "look into the embedded session store, or make its files small", cmd_store },
 	{ "version", "", "print the version", cmd_version },
 };

@@ -16,6 +16,7 @@ int command_main(int argc, char **argv, char **envp);
 
 int cmd_check(int argc, char **argv, char **envp);
 int cmd_doctor(int argc, char **argv, char **envp);
+int cmd_sessions(int argc, char **argv, char **envp);
 int cmd_store(int argc, char **argv, char **envp);
 
 #endif

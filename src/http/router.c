@@ -23,20 +23,48 @@ static const struct {
 };
 /* clang-format on */
 
-static const struct route *find(const struct http_call *c, struct span path)
+/* path is one segment below the route's, which *ret_rest gets. */
+static bool is_below(struct span at, struct span path, struct span *ret_rest)
 {
-	const struct route *r = c->routes;
+	struct span rest;
 
-	for (; r < c->routes + c->n_routes && path.len > 0; r++) {
-		if (span_eq(c->site->path[r->path], path) &&
-		    (c->site->issues || (r->flags & ROUTE_ISSUER) == 0))
+	if (at.len == 0 || path.len < at.len + 2 || memcmp(path.p, at.p, at.len) != 0 ||
+	    path.p[at.len] != '/')
+		return false;
+	rest = (struct span){ path.p + at.len + 1, path.len - at.len - 1 };
+	if (span_has_byte(rest, '/'))
+		return false;
+	*ret_rest = rest;
+	return true;
+}
+
+static bool matches(struct http_call *c, const struct route *r, struct span path, bool below)
+{
+	struct span at = c->site->path[r->path];
+
+	if (((r->flags & ROUTE_BELOW) != 0) != below ||
+	    (!c->site->issues && (r->flags & ROUTE_ISSUER) != 0))
+		return false;
+	return below ? is_below(at, path, &c->below) : span_eq(at, path);
+}
+
+static const struct route *find(struct http_call *c, struct span path)
+{
+	const struct route *end = c->routes + c->n_routes;
+
+	for (const struct route *r = c->routes; r < end && path.len > 0; r++) {
+		if (matches(c, r, path, false))
+			return r;
+	}
+	for (const struct route *r = c->routes; r < end && path.len > 0; r++) {
+		if (matches(c, r, path, true))
 			return r;
 	}
 	return NULL;
 }
 
 /* As router.h says, in that order. */
-static const struct route *find_route(const struct http_call *c)
+static const struct route *find_route(struct http_call *c)
 {
 	struct span path = c->req->path, root = c->site->root_path;
 	const struct route *route = find(c, path);

@@ -5,7 +5,8 @@
  *
  * A path is an endpoint's when SCRIPT_NAME and PATH_INFO joined are it; when they are it behind
  * ROOT_PATH; or, where no ROOT_PATH is set, when PATH_INFO alone is it (a mount point, the name of
- * a CGI program). Everything else is 404, with a "/" at its end too.
+ * a CGI program). So are, for a route that has them, the paths of one segment below. Everything
+ * else is 404, with a "/" at its end too.
  */
 #ifndef HTTP_ROUTER_H
 #define HTTP_ROUTER_H
@@ -26,6 +27,7 @@ struct http_call {
 	const struct route *routes; /* to find the request's among */
 	size_t n_routes;
 	const struct route *route;   /* NULL until one was found */
+	struct span below;	     /* ROUTE_BELOW: what stands behind the route's path */
 	const struct access *access; /* the proved session; NULL unless the route asks for one */
 	struct scope_set needed;     /* the scopes that the request needs, once they are known */
 	struct guarded guarded;	     /* ROUTE_GUARD: the request that is decided about */
@@ -45,9 +47,11 @@ enum {
 			    * origins though nothing is proved */
 	ROUTE_GUARD = 8,   /* decides about another request, see http/guard.h; access is NULL for a
 			    * preflight that passes */
-	ROUTE_ROLE = 16,  /* with ROUTE_GUARD: the authorizer role, where the request is that one */
-	ROUTE_SLIDES = 32 /* with ROUTE_SESSION: this use makes the session slide, unless the
-			   * request says "refresh: false"; see http_after() */
+	ROUTE_ROLE = 16, /* with ROUTE_GUARD: the authorizer role, where the request is that one */
+	ROUTE_SLIDES = 32, /* with ROUTE_SESSION: this use makes the session slide, unless the
+			    * request says "refresh: false"; see http_after() */
+	ROUTE_BELOW = 64   /* not at the path itself but one segment below it, which the handler
+			    * gets; a route at that very path goes first */
 };
 
 struct route {
@@ -83,6 +87,7 @@ void http_serve_route(const struct http_site *site, const struct auth_ctx *auth,
 		      const struct route *route, char *const *envp, struct http_body body,
 		      struct http_resp *resp);
 
-http_handler h_token, h_login, h_refresh, h_userinfo, h_logout, h_health, h_auth;
+http_handler h_token, h_login, h_refresh, h_userinfo, h_logout, h_health, h_auth, h_sessions,
+	h_session;
 
 #endif

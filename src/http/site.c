@@ -19,7 +19,7 @@ static const char *const path_settings[HTTP_PATHS] = {
 	[HTTP_PATH_TOKEN] = "TOKEN_URL",	   [HTTP_PATH_REFRESH] = "REFRESH_URL",
 	[HTTP_PATH_USERINFO] = "USERINFO_URL",	   [HTTP_PATH_LOGOUT] = "LOGOUT_URL",
 	[HTTP_PATH_HEALTH] = "HEALTH_URL",	   [HTTP_PATH_AUTH] = "AUTH_URL",
-	[HTTP_PATH_LOGIN_PAGE] = "LOGIN_PAGE_URL",
+	[HTTP_PATH_LOGIN_PAGE] = "LOGIN_PAGE_URL", [HTTP_PATH_SESSIONS] = "SESSIONS_URL",
 };
 
 static struct span text_of(const char *s)

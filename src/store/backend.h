@@ -5,6 +5,13 @@
 
 #include "store/store.h"
 
+struct store_walk {
+	store_walk_fn *each;
+	void *arg;
+	int64_t skipped; /* counted by the backend */
+	enum tp_rc rc;	 /* what each() returned last; other than TP_OK ends the walk */
+};
+
 struct store_ops {
 	const char *name;
 	const char *const *schemes;	/* NULL-terminated; DB_TYPE takes the same words */
@@ -38,6 +45,12 @@ struct store_ops {
 	/* See store.h. NULL: not a store in files. */
 	enum tp_rc (*info)(void *self, struct store_info *ret, struct tp_err *err);
 	enum tp_rc (*compact)(void *self, const char *to, struct tp_err *err);
+	/*
+	 * store_walk(): each round trip or transaction has step_ms. Returns TP_OK when it got to
+	 * the end, or w->rc ended it. Nothing that other processes wait for may be held while
+	 * each() is called. NULL: cannot be done.
+	 */
+	enum tp_rc (*walk)(void *self, struct store_walk *w, int64_t step_ms, struct tp_err *err);
 };
 
 /* NULL-terminated table of the backends that were built. */

@@ -150,7 +150,7 @@ int lmdb_item_check(const MDB_val *key, const MDB_val *value, enum store_space *
 	return LMDB_RECORD_DAMAGED;
 }
 
-static struct span value_bytes(const MDB_val *v)
+struct span lmdb_item_bytes(const MDB_val *v)
 {
 	return (struct span){ (const char *)v->mv_data + HEAD_LEN, v->mv_size - HEAD_LEN };
 }
@@ -230,7 +230,7 @@ int lmdb_item_find(const struct lmdb_tree *t, struct lmdb_key *key, struct span 
 		return e;
 	if (t->now_s >= expiry_s)
 		return MDB_NOTFOUND;
-	*ret = value_bytes(&v);
+	*ret = lmdb_item_bytes(&v);
 	*ret_expiry_s = expiry_s;
 	return 0;
 }
@@ -337,7 +337,7 @@ static int list_one(const struct lmdb_tree *t, size_t prefix_len, const MDB_val 
 	int e = value_expiry(k, v, &expiry_s);
 
 	if (e == 0 && t->now_s < expiry_s)
-		*ret = each(arg, item, value_bytes(v));
+		*ret = each(arg, item, lmdb_item_bytes(v));
 	return e;
 }
 

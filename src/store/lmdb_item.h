@@ -45,6 +45,7 @@ void lmdb_put_be64(void *p, int64_t n);
 bool lmdb_item_is_index(const MDB_val *key);
 int lmdb_item_check(const MDB_val *key, const MDB_val *value, enum store_space *ret_space,
 		    int64_t *ret_expiry_s);
+struct span lmdb_item_bytes(const MDB_val *value); /* of one that is whole */
 
 /* MDB_NOTFOUND for an item that has ended, too. The bytes are borrowed until the next write. */
 int lmdb_item_find(const struct lmdb_tree *t, struct lmdb_key *key, struct span *ret,

@@ -371,6 +371,25 @@ enum tp_rc store_do(struct store *s, struct store_op *op, struct tp_err *err)
 	return op->rc;
 }
 
+enum tp_rc store_walk(struct store *s, store_walk_fn *each, void *arg, int64_t *ret_skipped,
+		      struct tp_err *err)
+{
+	struct store_walk w = { .each = each, .arg = arg };
+	enum tp_rc rc;
+
+	assert(!s->busy);
+	if (s->ops->walk == NULL)
+		return tp_fail(err, TP_INVALID, "a %s store cannot tell what is in it",
+			       s->ops->name);
+	s->busy = true;
+	rc = s->ops->walk(s->self, &w, s->timeout_ms, err);
+	s->busy = false;
+	if (rc != TP_OK)
+		return rc;
+	*ret_skipped = w.skipped;
+	return w.rc;
+}
+
 /* How long after the last attempt that was let through the next may come. */
 static int64_t pause_after(int64_t n, const struct store_limit *limit)
 {

@@ -175,6 +175,20 @@ enum tp_rc store_info(const struct store_spec *spec, struct store_info *ret,
 enum tp_rc store_compact(const struct store_spec *spec, const char *to,
 			 struct tp_err *err) TP_MUSTUSE;
 
+/* Gets each live item of STORE_LOGIN; the spans are borrowed during the call, which may take its
+ * time, and may not use the store. Other than TP_OK ends the walk. */
+typedef enum tp_rc store_walk_fn(void *arg, const struct store_key *key, struct span value);
+
+/*
+ * Walks over the sessions of all owners, in no order; for an administrator's program, not for a
+ * request: each step has the whole time budget, and the walk as many as it takes. What is there all
+ * the time is seen, perhaps twice, what comes or goes meanwhile perhaps not. The answer is that of
+ * `each`, if it ended the walk. *ret_skipped: what else is there and is no session, or damaged.
+ * TP_INVALID: this store cannot tell what is in it.
+ */
+enum tp_rc store_walk(struct store *s, store_walk_fn *each, void *arg, int64_t *ret_skipped,
+		      struct tp_err *err) TP_MUSTUSE;
+
 const char *store_name(const struct store *s); /* "lmdb", "redis": for the log */
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "store/lmdb_copy.h"
 #include "store/lmdb_item.h"
+#include "store/lmdb_walk.h"
 #include "store/store_url.h"
 
 #include <errno.h>
@@ -306,6 +307,14 @@ static enum tp_rc lmdb_run(void *self, struct store_op *ops, size_t n, int64_t d
 	return TP_OK;
 }
 
+static enum tp_rc walk(void *self, struct store_walk *w, int64_t step_ms, struct tp_err *err)
+{
+	struct lmdb *m = self;
+
+	(void)step_ms; /* readers wait for nobody */
+	return lmdb_walk(m->env, &m->clock, w, err);
+}
+
 /* The folder: the URL's path, else one in STATE_DIR. */
 static enum tp_rc folder(const struct store_spec *spec, struct buf *ret, struct tp_err *err)
 {
@@ -395,4 +404,5 @@ const struct store_ops store_lmdb_ops = {
 	.close = lmdb_store_close,
 	.info = lmdb_info,
 	.compact = lmdb_compact,
+	.walk = walk,
 };

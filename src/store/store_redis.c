@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "store/redis_link.h"
 #include "store/redis_sentinel.h"
+#include "store/redis_walk.h"
 #include "store/store_url.h"
 
 #include <limits.h>
@@ -150,6 +151,23 @@ static enum tp_rc redis_run(void *self, struct store_op *ops, size_t n, int64_t 
 	return rc;
 }
 
+static enum tp_rc walk(void *self, struct store_walk *w, int64_t step_ms, struct tp_err *err)
+{
+	struct redis_store *r = self;
+	enum tp_rc rc = TP_OK;
+
+	if (redis_link_up(&r->link) && !redis_link_quiet(&r->link))
+		redis_link_release(&r->link);
+	if (!redis_link_up(&r->link))
+		rc = redis_link_connect(&r->link, &r->node, clock_mono_ms() + step_ms, err);
+	if (rc != TP_OK)
+		return rc;
+	rc = redis_walk(&r->link.talk, w, step_ms, err);
+	if (r->link.talk.spoilt)
+		redis_link_release(&r->link);
+	return rc;
+}
+
 static bool redis_connected(const void *self)
 {
 	const struct redis_store *r = self;
@@ -278,4 +296,5 @@ const struct store_ops store_redis_ops = {
 	.run = redis_run,
 	.close = redis_close,
 	.connected = redis_connected,
+	.walk = walk,
 };

@@ -125,7 +125,7 @@ with Site() as site, no_secret_in_logs(site):
     r = doctor(site, site.lighttpd(more=f'server.error-intercept = "enable"\nserver.errorfile-prefix = "{site.dir}/"'))
     finds(r, "BAD  errors         the body of tpauth's 401 is replaced by another one",
           'lighttpd: server.error-intercept = "disable"', "lighttpd: error pages of its own")
-    server = site.lighttpd(changes=[('$HTTP["url"] =~ "^/(token|refresh|userinfo|logout|api/healthcheck)$"',
+    server = site.lighttpd(changes=[('$HTTP["url"] =~ "^/(token|refresh|userinfo|logout|sessions(/[A-Za-z0-9_-]+)?|api/healthcheck)$"',
                                      '$HTTP["url"] =~ "^/auth/"'), ('( "" => ((', '( "/auth/" => ((')])
     r = doctor(site, f"http://127.0.0.1:{server.port}/auth")
     finds(r, "BAD  paths          not every path arrives where it should: /token: 404 by tpauth, /refresh: 404 by tpauth, "
@@ -137,7 +137,7 @@ with Site() as site, no_secret_in_logs(site):
     server.stop()
 
 with Site(ROOT_PATH="/auth") as site:
-    server = site.lighttpd(changes=[('$HTTP["url"] =~ "^/(token|refresh|userinfo|logout|api/healthcheck)$"',
+    server = site.lighttpd(changes=[('$HTTP["url"] =~ "^/(token|refresh|userinfo|logout|sessions(/[A-Za-z0-9_-]+)?|api/healthcheck)$"',
                                      '$HTTP["url"] =~ "^/auth/"'), ('( "" => ((', '( "/auth/" => ((')])
     r = doctor(site, f"http://127.0.0.1:{server.port}/auth/", *USER)
     same((r.returncode, r.bad), (0, []), "with ROOT_PATH that mount is well")
@@ -308,7 +308,7 @@ with Site() as site:
             f.write(("user root;\n" if os.getuid() == 0 else "") +
                     f"daemon off;\npid {site.dir}/nginx.pid;\nerror_log {site.dir}/nginx.log;\nevents {{}}\nhttp {{\n{temp}"
                     f"access_log off;\nserver {{\nlisten 127.0.0.1:{port};\n"
-                    f"location ~ ^/(token|refresh|userinfo|logout|api/healthcheck)$ {{\ninclude /etc/nginx/fastcgi_params;\n"
+                    f"location ~ ^/(token|refresh|userinfo|logout|sessions(/[A-Za-z0-9_-]+)?|api/healthcheck)$ {{\ninclude /etc/nginx/fastcgi_params;\n"
                     f"fastcgi_pass unix:{pool.sock};\n{lines}\n}}\n}}\n}}\n")
         p = site.start(["/usr/sbin/nginx", "-e", site.path("nginx.log"), "-c", conf], stderr=subprocess.DEVNULL)
         p.port = port

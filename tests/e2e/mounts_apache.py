@@ -6,7 +6,8 @@ from rows_authorizer import NO_SCOPE, NOT_AUTHENTICATED, UNPROVED
 FCGID_WORKERS = 4  # FcgidMaxProcessesPerClass of the shipped configurations
 EXACT = Deviation("exact paths: the web server's own answer", status(404))
 SLASH = Deviation("Apache answers 404 itself to an encoded slash", status(404))
-UNKNOWN = ("/nowhere", "/tokenfoo", "/token/", "/userinfo/x", "/TOKEN", "/api", "/userinfo%2fx")
+UNKNOWN = ("/nowhere", "/tokenfoo", "/token/", "/userinfo/x", "/TOKEN", "/api", "/userinfo%2fx",
+           "/sessions/x/y")
 EXACT_DEVIATIONS = {f"GET {p}": EXACT for p in UNKNOWN}
 MOUNT_DEVIATIONS = {"GET /userinfo%2fx": SLASH}
 CHUNKED = {"cgi: PUT, chunked": Deviation("mod_cgid tells a program no length of a chunked body", ("0", "PUT"))}

@@ -3,7 +3,8 @@
 from mounts import *
 
 EXACT = Deviation("exact paths: the web server's own answer", status(404))
-UNKNOWN = ("/nowhere", "/tokenfoo", "/token/", "/userinfo/x", "/TOKEN", "/api", "/userinfo%2fx")
+UNKNOWN = ("/nowhere", "/tokenfoo", "/token/", "/userinfo/x", "/TOKEN", "/api", "/userinfo%2fx",
+           "/sessions/x/y")
 
 
 class Nginx(Mount):

@@ -378,6 +378,102 @@ def _(v):
     return v.ask("POST", "/logout", [], "").essence(), NO_CREDENTIAL
 
 
+# /sessions -----------------------------------------------------------------------------------------
+
+def sid(a):
+    digest = hashlib.sha256(a.json()["token"].encode()).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def listed(a, *ids):
+    """The user's sessions as listed, the first of them the one that asks; and what that must be. The time, the
+    address and the agent are those of the mount, and checked for their form."""
+    entries = []
+    for n, i in enumerate(ids):
+        e = next((s for s in a.json().get("sessions", []) if s.get("id") == i), {})
+        t = e.get("started_at", 0)
+        address = e.get("ip") if e.get("ip") in ("127.0.0.1", "::1") else "an address"
+        entries.append((n, t, f'{{"id":"{i}","current":{str(n == 0).lower()},"started_at":{t},"refreshed_at":{t},'
+                        f'"expires_at":{t + 86400},"ip":"{address}","agent":"e2e \\"agent\\""}}'))
+    first, *others = entries
+    order = [first] + sorted(others, key=lambda e: -e[1])
+    return answer(200, f'{{"total":{len(ids)},"sessions":[' + ",".join(e[2] for e in order) + "]}")
+
+
+def two_sessions(v, user):
+    agent = ("User-Agent", 'e2e "agent"')
+    v.ask("POST", "/logout?all=true", [bearer_header(v.login(user))], "")
+    return [v.ask("POST", "/token", [FORM, agent], form(username=user, password=PASSWORDS[user])) for _ in range(2)]
+
+
+@row("responder", "GET /sessions")
+def _(v):
+    one, two = two_sessions(v, "user3")
+    a = v.ask("GET", "/sessions", [cookie_header(one)])
+    b = v.ask("GET", "/sessions", [bearer_header(two)])
+    return [a.essence(), b.essence()], [listed(a, sid(one), sid(two)), listed(b, sid(two), sid(one))]
+
+
+@row("responder", "HEAD /sessions")
+def _(v):
+    one, _ = two_sessions(v, "user3")
+    return v.ask("HEAD", "/sessions", [bearer_header(one)]).essence(), answer(200, "")
+
+
+@row("responder", "DELETE /sessions/ID")
+def _(v):
+    one, two = two_sessions(v, "user3")
+    path = "/sessions/" + sid(two)
+    first, again = (v.ask("DELETE", path, [cookie_header(one)]).essence() for _ in range(2))
+    return ([first, again, v.ask("GET", "/userinfo", [bearer_header(two)]).essence()],
+            [answer(200, '{"status":200,"ended":1}'), NOT_FOUND, UNPROVED])
+
+
+@row("responder", "DELETE /sessions/ID, one's own")
+def _(v):
+    one, _ = two_sessions(v, "user3")
+    return (v.ask("DELETE", "/sessions/" + sid(one), [cookie_header(one)]).essence(),
+            answer(200, '{"status":200,"ended":1}', *GONE))
+
+
+@row("responder", "DELETE /sessions/ID, foreign Origin")
+def _(v):
+    one, two = two_sessions(v, "user3")
+    a = v.ask("DELETE", "/sessions/" + sid(two), [cookie_header(one), ("Origin", "https://evil.example")])
+    return ([a.essence(), v.ask("GET", "/userinfo", [bearer_header(two)]).status],
+            [error(403, "access_denied", "Requests from this origin are not accepted"), 200])
+
+
+@row("responder", "DELETE /sessions/ID, another user's")
+def _(v):
+    a = v.ask("DELETE", "/sessions/" + sid(alice(v)), [cookie_header(v.login("user3"))])
+    return a.essence(), NOT_FOUND
+
+
+@row("responder", "DELETE /sessions")
+def _(v):
+    one, two = two_sessions(v, "user3")
+    a = v.ask("DELETE", "/sessions", [cookie_header(one)])
+    return ([a.essence(), v.ask("GET", "/userinfo", [bearer_header(two)]).status,
+             v.ask("GET", "/userinfo", [bearer_header(one)]).status],
+            [answer(200, '{"status":200,"ended":1}'), 401, 200])
+
+
+@row("responder", "GET /sessions, nobody")
+def _(v):
+    return v.ask("GET", "/sessions").essence(), NO_CREDENTIAL
+
+
+@row("responder", "POST /sessions")
+def _(v):
+    return v.ask("POST", "/sessions", [], "").essence(), not_allowed("GET, HEAD, DELETE")
+
+
+@row("responder", "GET /sessions/ID")
+def _(v):
+    return v.ask("GET", "/sessions/x").essence(), not_allowed("DELETE")
+
+
 # the rest ------------------------------------------------------------------------------------------
 
 @row("responder", "GET /api/healthcheck")
@@ -408,5 +504,5 @@ def unknown(path):
         return v.ask("GET", path).essence(), NOT_FOUND
 
 
-for p in ("/nowhere", "/tokenfoo", "/token/", "/userinfo/x", "/TOKEN", "/api", "/userinfo%2fx"):
+for p in ("/nowhere", "/tokenfoo", "/token/", "/userinfo/x", "/TOKEN", "/api", "/userinfo%2fx", "/sessions/x/y"):
     unknown(p)

@@ -48,7 +48,8 @@ void http_rig_open(struct http_rig *h)
 
 	*h = (struct http_rig){
 		.spec = { .path = { "/token", "/refresh", "/userinfo", "/logout",
-				    "/api/healthcheck", "/auth" },
+				    "/api/healthcheck",
+				    "/auth", [HTTP_PATH_SESSIONS] = "/sessions" },
 			  .cookie_path = "/",
 			  .cookie_secure = true,
 			  .cors = true,

@@ -63,6 +63,13 @@ const char *http_rig_answer(struct http_rig *h);
 const char *http_ask(struct http_rig *h, const char *method, const char *target, const char *body,
 		     const char *const *extra);
 
+/* The header lines that delete the session's cookies, as the rig's site sets them. */
+#define HTTP_COOKIES_GONE                                                                  \
+	"Set-Cookie: user_id=\"\"; expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; "      \
+	"Max-Age=0; Path=/; SameSite=strict; Secure\r\n"                                   \
+	"Set-Cookie: access_token=\"\"; expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; " \
+	"Max-Age=0; Path=/; SameSite=strict; Secure\r\n"
+
 /*
  * What the answer must be: a status line's text, the lines between Content-Type and Cache-Control
  * (each with its "\r\n"), and a body. Content-Length is its length. Good until the next call.

@@ -36,17 +36,25 @@ static enum tp_rc open_store(const struct store_spec *spec, void **ret, struct t
 	return TP_OK;
 }
 
+/* Counts a round trip; true when it is to fail. */
+static bool trip(struct rig *r)
+{
+	bool fails = r->failure != RIG_WORKS && (r->failing_trip == 0 || r->failing_trip == 1);
+
+	r->round_trips++;
+	if (r->failing_trip > 0 && --r->failing_trip == 0)
+		r->failing_trip = -1; /* that was the one */
+	return fails;
+}
+
 static enum tp_rc run(void *self, struct store_op *ops, size_t n, int64_t deadline_ms,
 		      struct tp_err *err)
 {
 	struct rig *r = self;
-	bool fails = r->failure != RIG_WORKS && (r->failing_trip == 0 || r->failing_trip == 1);
+	bool fails = trip(r);
 	enum tp_rc rc = TP_OK;
 
 	(void)deadline_ms;
-	r->round_trips++;
-	if (r->failing_trip > 0 && --r->failing_trip == 0)
-		r->failing_trip = -1; /* that was the one */
 	if (r->before_store != NULL)
 		r->before_store(r, ops, n);
 	store_begin(r->other.store);
@@ -57,6 +65,18 @@ static enum tp_rc run(void *self, struct store_op *ops, size_t n, int64_t deadli
 	if (!fails)
 		return rc;
 	return tp_fail_retry(err, TP_UNAVAILABLE, r->store_retry_s, "the store was told to fail");
+}
+
+/* One round trip; dead or mute, it fails without a call of `each`. */
+static enum tp_rc walk(void *self, struct store_walk *w, int64_t step_ms, struct tp_err *err)
+{
+	struct rig *r = self;
+
+	(void)step_ms;
+	if (trip(r))
+		return tp_fail(err, TP_UNAVAILABLE, "the store was told to fail");
+	w->rc = store_walk(r->other.store, w->each, w->arg, &w->skipped, err);
+	return TP_OK;
 }
 
 static void close_store(void *self)
@@ -145,7 +165,7 @@ static void open_stores(struct rig *r)
 					      .open = open_store,
 					      .run = run,
 					      .close = close_store,
-					      NULL };
+					      .walk = walk };
 	const struct store_spec spec = { .timeout_ms = TIMEOUT_MS, .clock = r->a.clock };
 	struct tp_err err;
 

@@ -513,5 +513,6 @@ TCase *store_contract_case(const struct store_rig *rigs, size_t n)
 	tcase_add_loop_test(tc, samples_items_only_where_they_do_not_end_by_themselves, 0, end);
 	contract_add_time(tc, end);
 	contract_add_races(tc, end);
+	contract_add_walk(tc, end);
 	return tc;
 }

@@ -35,6 +35,7 @@ struct store_rig {
 		       * with the last of them, and STORE_SAMPLE shows some */
 	bool shared;  /* several processes may have it open: the racing cases run */
 	int rounds;   /* how often each race is run, up to STORE_RIG_ROUNDS; 0: 200 */
+	bool no_walk; /* it cannot tell what is in it */
 };
 
 enum { STORE_RIG_ROUNDS = 1000 };

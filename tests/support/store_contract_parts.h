@@ -38,5 +38,6 @@ enum tp_rc contract_see(void *arg, struct span item, struct span value);
 /* Each adds its cases, for rigs 0 to end. */
 void contract_add_time(TCase *tc, int end);
 void contract_add_races(TCase *tc, int end);
+void contract_add_walk(TCase *tc, int end);
 
 #endif

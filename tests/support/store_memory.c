@@ -356,6 +356,23 @@ static bool connected(const void *self)
 
 static const char *const schemes[] = { "memory", NULL };
 
+static enum tp_rc walk(void *self, struct store_walk *w, int64_t step_ms, struct tp_err *err)
+{
+	struct store_memory *m = self;
+
+	(void)step_ms;
+	if (m->all == STORE_MEMORY_UNAVAILABLE)
+		return tp_fail(err, TP_UNAVAILABLE, "the memory store is told to fail");
+	for (struct store_memory_item *it = m->items; it != NULL && w->rc == TP_OK; it = it->next) {
+		struct store_key key = { it->space, secret_view(&it->owner),
+					 secret_view(&it->item) };
+
+		if (it->space == STORE_LOGIN && is_live(m, it))
+			w->rc = w->each(w->arg, &key, secret_view(&it->value));
+	}
+	return TP_OK;
+}
+
 static struct store_memory *open_as(bool local, struct clock clock, int64_t timeout_ms,
 				    struct store **ret)
 {
@@ -366,6 +383,7 @@ static struct store_memory *open_as(bool local, struct clock clock, int64_t time
 		  .open = open_memory,
 		  .run = run,
 		  .close = close_memory,
+		  .walk = walk,
 		  .connected = connected },
 		{ .name = "memory",
 		  .schemes = schemes,
@@ -373,7 +391,8 @@ static struct store_memory *open_as(bool local, struct clock clock, int64_t time
 		  .check = check,
 		  .open = open_memory,
 		  .run = run,
-		  .close = close_memory },
+		  .close = close_memory,
+		  .walk = walk },
 	};
 	struct store_spec spec = { .timeout_ms = timeout_ms, .clock = clock };
 
