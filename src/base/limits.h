@@ -25,6 +25,7 @@ enum {
 	/* store */
 	LIMIT_STORE_VALUE   = 16384, /* one value */
 	LIMIT_STORE_OPS     = 64,    /* operations in one round trip, count */
+	LIMIT_ADDRESSES     = 16,    /* of one host, that are tried, count */
 	LIMIT_STORE_URL     = 2048,
 	LIMIT_CLUSTER_NODES = 128,   /* masters of a Redis Cluster and hosts in DB_URL, count */
 	LIMIT_MEMCACHED     = 32,    /* servers of memcached, count */

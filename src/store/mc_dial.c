@@ -3,10 +3,10 @@
 #include "store/mc_dial.h"
 
 #include "base/clock.h"
+#include "base/lookup.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -48,18 +48,18 @@ static enum tp_rc await(const struct mc_dial *d, short events, int64_t deadline_
 	}
 }
 
-static enum tp_rc connect_to(struct mc_dial *d, const struct addrinfo *to, int64_t deadline_ms,
-			     struct tp_err *err)
+static enum tp_rc connect_to(struct mc_dial *d, const struct lookup_address *to,
+			     int64_t deadline_ms, struct tp_err *err)
 {
 	socklen_t len = sizeof(int);
 	enum tp_rc rc;
 	int e = 0;
 
 	mc_dial_release(d);
-	d->fd = socket(to->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	d->fd = socket(to->to.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (d->fd < 0)
 		return fail_errno(d, "cannot connect", errno, err);
-	if (connect(d->fd, to->ai_addr, to->ai_addrlen) == 0)
+	if (connect(d->fd, (const struct sockaddr *)&to->to, to->len) == 0)
 		return TP_OK;
 	if (errno != EINPROGRESS && errno != EINTR)
 		return fail_errno(d, "cannot connect", errno, err);
@@ -72,18 +72,15 @@ static enum tp_rc connect_to(struct mc_dial *d, const struct addrinfo *to, int64
 }
 
 /* Each address gets its share of the time, so that a dead one does not use up all of it. */
-static enum tp_rc connect_any(struct mc_dial *d, const struct addrinfo *list, int64_t deadline_ms,
+static enum tp_rc connect_any(struct mc_dial *d, const struct lookup *host, int64_t deadline_ms,
 			      struct tp_err *err)
 {
 	enum tp_rc rc = TP_UNAVAILABLE;
-	int64_t n = 0;
 
-	for (const struct addrinfo *a = list; a != NULL; a = a->ai_next)
-		n++;
-	for (const struct addrinfo *a = list; a != NULL && rc != TP_OK; a = a->ai_next, n--) {
-		int64_t now_ms = clock_mono_ms();
+	for (size_t i = 0; i < host->n && rc != TP_OK; i++) {
+		int64_t now_ms = clock_mono_ms(), share = (int64_t)(host->n - i);
 
-		rc = connect_to(d, a, now_ms + (deadline_ms - now_ms) / n, err);
+		rc = connect_to(d, &host->v[i], now_ms + (deadline_ms - now_ms) / share, err);
 	}
 	return rc;
 }
@@ -91,21 +88,16 @@ static enum tp_rc connect_any(struct mc_dial *d, const struct addrinfo *list, in
 enum tp_rc mc_dial_connect(struct mc_dial *d, const struct mc_peer *peer, int64_t deadline_ms,
 			   struct tp_err *err)
 {
-	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
-	struct addrinfo *list = NULL;
-	char port[16];
+	struct tp_err why;
+	struct lookup host;
 	enum tp_rc rc;
-	int on = 1, e;
+	int on = 1;
 
 	*d = (struct mc_dial){ .peer = peer, .fd = -1 };
-	snprintf(port, sizeof(port), "%d", peer->port);
-	hints.ai_flags = AI_NUMERICSERV;
-	e = getaddrinfo(peer->host, port, &hints, &list);
-	if (e != 0)
-		return tp_fail(err, e == EAI_MEMORY ? TP_NOMEM : TP_UNAVAILABLE,
-			       "memcached at %.100s: %s", peer->name, gai_strerror(e));
-	rc = connect_any(d, list, deadline_ms, err);
-	freeaddrinfo(list);
+	rc = lookup_host(peer->host, peer->port, deadline_ms, &host, &why);
+	if (rc != TP_OK)
+		return tp_fail(err, rc, "memcached at %.100s: %s", peer->name, why.msg);
+	rc = connect_any(d, &host, deadline_ms, err);
 	if (rc != TP_OK) {
 		mc_dial_release(d);
 		return rc;

@@ -10,7 +10,7 @@
 #include "base/str.h"
 
 struct mc_peer {
-	const char *host; /* an address or a name; the time of a look-up is the system resolver's */
+	const char *host; /* an address, or a name, which is looked up with each connection */
 	int port;
 	const char *name; /* for messages */
 };

@@ -7,10 +7,10 @@
 #include "store/redis_dial.h"
 
 #include "base/clock.h"
+#include "base/lookup.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -150,39 +150,31 @@ static enum tp_rc connect_unix(struct redis_dial *d, int64_t deadline_ms, struct
 }
 
 /* Each address gets its share of the time, so that a dead one does not use up all of it. */
-static enum tp_rc connect_any(struct redis_dial *d, const struct addrinfo *list,
-			      int64_t deadline_ms, struct tp_err *err)
+static enum tp_rc connect_any(struct redis_dial *d, const struct lookup *host, int64_t deadline_ms,
+			      struct tp_err *err)
 {
 	enum tp_rc rc = TP_UNAVAILABLE;
-	int64_t n = 0;
 
-	for (const struct addrinfo *a = list; a != NULL; a = a->ai_next)
-		n++;
-	for (const struct addrinfo *a = list; a != NULL && rc != TP_OK; a = a->ai_next, n--) {
-		int64_t now_ms = clock_mono_ms();
+	for (size_t i = 0; i < host->n && rc != TP_OK; i++) {
+		int64_t now_ms = clock_mono_ms(), share = (int64_t)(host->n - i);
 
-		rc = connect_to(d, a->ai_addr, a->ai_addrlen, now_ms + (deadline_ms - now_ms) / n,
-				err);
+		rc = connect_to(d, (const struct sockaddr *)&host->v[i].to, host->v[i].len,
+				now_ms + (deadline_ms - now_ms) / share, err);
 	}
 	return rc;
 }
 
 static enum tp_rc connect_tcp(struct redis_dial *d, int64_t deadline_ms, struct tp_err *err)
 {
-	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
-	struct addrinfo *list = NULL;
-	char port[16];
+	struct tp_err why;
+	struct lookup host;
 	enum tp_rc rc;
-	int on = 1, e;
+	int on = 1;
 
-	snprintf(port, sizeof(port), "%d", d->peer->port);
-	hints.ai_flags = AI_NUMERICSERV;
-	e = getaddrinfo(d->peer->host, port, &hints, &list);
-	if (e != 0)
-		return tp_fail(err, e == EAI_MEMORY ? TP_NOMEM : TP_UNAVAILABLE, "%s at %.100s: %s",
-			       d->peer->kind, d->peer->name, gai_strerror(e));
-	rc = connect_any(d, list, deadline_ms, err);
-	freeaddrinfo(list);
+	rc = lookup_host(d->peer->host, d->peer->port, deadline_ms, &host, &why);
+	if (rc != TP_OK)
+		return tp_fail(err, rc, "%s at %.100s: %s", d->peer->kind, d->peer->name, why.msg);
+	rc = connect_any(d, &host, deadline_ms, err);
 	if (rc != TP_OK)
 		return rc;
 	/* Best effort: without them it is slower, and a silent death is noticed later. */

@@ -13,7 +13,7 @@
 struct redis_peer {
 	const char *kind; /* "redis", for messages */
 	const char *path; /* of a unix socket; NULL: TCP */
-	const char *host; /* an address or a name; the time of a look-up is the system resolver's */
+	const char *host; /* an address, or a name, which is looked up with each connection */
 	int port;
 	const char *name;	   /* for messages */
 	const struct tls_ctx *tls; /* NULL: plain. Else the certificate must be for host */

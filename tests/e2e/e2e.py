@@ -401,11 +401,12 @@ class Site:
             raise RuntimeError("redis-server did not start")
         return p
 
-    def pool(self, workers=4, *flags, port=None):
-        """tpauth.fcgi with its own supervisor, on a unix socket or a TCP port."""
+    def pool(self, workers=4, *flags, port=None, before=()):
+        """tpauth.fcgi with its own supervisor, on a unix socket or a TCP port. before: a program that ends
+        by becoming it."""
         sock = self.path("pool.sock") if port is None else f"127.0.0.1:{port}"
         err = open(self.path("pool-stderr.log"), "a")
-        p = self.start([PROGRAM, "--config", self.config, "--listen", sock, "--workers", str(workers), *flags],
+        p = self.start([*before, PROGRAM, "--config", self.config, "--listen", sock, "--workers", str(workers), *flags],
                        stderr=err, env={"PATH": os.environ["PATH"], **sanitizers()})
         p.sock = sock
 
