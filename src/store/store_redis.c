@@ -116,17 +116,20 @@ static enum tp_rc open_tls(const struct store_spec *spec, struct tls_ctx **ret, 
 
 /* ---- a batch ---- */
 
+static enum tp_rc connect_link(struct redis_store *r, int64_t deadline_ms, struct tp_err *err)
+{
+	if (r->sentinels != NULL)
+		return redis_sentinels_connect(r->sentinels, &r->link, deadline_ms, err);
+	return redis_link_connect(&r->link, &r->node, deadline_ms, err);
+}
+
 static enum tp_rc attempt(struct redis_store *r, struct store_op *ops, size_t n,
 			  int64_t deadline_ms, enum redis_wire_loss *ret_loss, struct tp_err *err)
 {
 	*ret_loss = WIRE_NOT_LOST;
 	if (!redis_link_up(&r->link)) {
-		enum tp_rc rc;
+		enum tp_rc rc = connect_link(r, deadline_ms, err);
 
-		if (r->sentinels != NULL)
-			rc = redis_sentinels_connect(r->sentinels, &r->link, deadline_ms, err);
-		else
-			rc = redis_link_connect(&r->link, &r->node, deadline_ms, err);
 		if (rc != TP_OK)
 			return rc;
 	}
@@ -159,7 +162,7 @@ static enum tp_rc walk(void *self, struct store_walk *w, int64_t step_ms, struct
 	if (redis_link_up(&r->link) && !redis_link_quiet(&r->link))
 		redis_link_release(&r->link);
 	if (!redis_link_up(&r->link))
-		rc = redis_link_connect(&r->link, &r->node, clock_mono_ms() + step_ms, err);
+		rc = connect_link(r, clock_mono_ms() + step_ms, err);
 	if (rc != TP_OK)
 		return rc;
 	rc = redis_walk(&r->link.talk, w, step_ms, err);
