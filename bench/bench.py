@@ -288,6 +288,32 @@ def memory(o):
               f"{WORKERS} workers {after} kB (aim: under 4096 kB and no growth)", flush=True)
 
 
+def redis_memory(o):
+    """What a session takes in Redis: of a user's own first, and a further one of the same user."""
+    with Bench("redis", TRUSTED_PROXIES="127.0.0.1") as b:
+        pool, n = b.site.pool(WORKERS), 5000
+
+        def used():
+            out = subprocess.run(["redis-cli", "-s", b.redis.sock, "INFO", "memory"], capture_output=True, text=True,
+                                 check=True).stdout
+            return next(int(x.split(":")[1]) for x in out.splitlines() if x.startswith("used_memory:"))
+
+        def log_in():
+            for i in range(n):
+                a = fcgi(pool.sock, "POST", "/token", [("Content-Type", "application/x-www-form-urlencoded"),
+                                                       ("X-Forwarded-For", f"10.1.{i // 256}.{i % 256}")],
+                         form(username=f"bench{i}", password="bench"))
+                if a.status != 200:
+                    raise RuntimeError(f"a login: {a}")
+        size = [used()]
+        for _ in range(2):
+            log_in()
+            size.append(used())
+        first, second = ((size[i + 1] - size[i]) / n for i in range(2))
+        print(f"redis-memory: {first:.0f} bytes of Redis for a user's first session with its window, {second:.0f} for "
+              f"the second ({n} users)", flush=True)
+
+
 def few_users(site):
     """A large password file is not what is measured."""
     site.settings["TOKEN_HANDLER"] = "htpasswd:" + lua(site, "few", "alice:{SHA}2jmj7l5rSw0yVb/vlWAYkK/YBwk=\n")
@@ -361,6 +387,7 @@ CASES = {
     "authorizer-apache": authorizer(apache_authorizer, "Apache's mod_authnz_fcgi", 0.85),
     "cgi": cgi,
     "memory": memory,
+    "redis-memory": redis_memory,
     "start": start,
 }
 
