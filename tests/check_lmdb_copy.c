@@ -134,6 +134,36 @@ START_TEST(clears_away_what_one_that_was_killed_left)
 }
 END_TEST
 
+/* Root would give away what it leads to. */
+START_TEST(follows_no_link_in_the_place_of_the_copy)
+{
+	struct store_spec spec = box_spec();
+	char beside[256], other[256], file[300];
+	struct tp_err err = { 0 };
+	struct store *s;
+	struct stat st;
+
+	box_clear(NULL);
+	s = box_open(MIB, 1000);
+	ck_assert_int_eq(box_put(s, "a", 10), TP_OK);
+	snprintf(beside, sizeof(beside), "%s.compact", box_path(""));
+	snprintf(other, sizeof(other), "%s/other", box_root());
+	ck_assert_int_eq(mkdir(other, 0700), 0);
+	ck_assert_int_eq(symlink(other, beside), 0);
+	ck_assert_int_eq(store_compact(&spec, NULL, &err), TP_UNAVAILABLE);
+	ck_assert_ptr_nonnull(strstr(err.msg, ".compact behind it is in the way"));
+	ck_assert_int_eq(stat(other, &st), 0);
+	ck_assert_int_eq(st.st_mode & 07777, 0700);
+	snprintf(file, sizeof(file), "%s/data.mdb", other);
+	ck_assert_int_eq(access(file, F_OK), -1);
+	ck_assert_int_eq(unlink(beside), 0);
+	ck_assert_int_eq(rmdir(other), 0);
+	compact_now();
+	ck_assert_int_eq(box_get(s, "a", NULL), TP_OK);
+	store_close(s);
+}
+END_TEST
+
 START_TEST(copies_to_a_folder_that_is_not_there_yet)
 {
 	struct store_spec spec = box_spec();
@@ -216,6 +246,7 @@ static Suite *lmdb_copy_suite(void)
 	tcase_add_test(tc, counts_what_it_holds);
 	tcase_add_test(tc, takes_the_place_of_a_store_that_others_have_open);
 	tcase_add_test(tc, clears_away_what_one_that_was_killed_left);
+	tcase_add_test(tc, follows_no_link_in_the_place_of_the_copy);
 	tcase_add_test(tc, copies_to_a_folder_that_is_not_there_yet);
 	tcase_add_test(tc, loses_nothing_that_is_written_meanwhile);
 	tcase_add_test(tc, knows_stores_that_keep_no_files);

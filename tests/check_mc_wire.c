@@ -107,6 +107,24 @@ START_TEST(tells_the_answers_apart)
 }
 END_TEST
 
+/* There a refresh would bring back what was logged out meanwhile. */
+START_TEST(believes_no_server_that_keeps_no_versions)
+{
+	static const struct mc_fake_step steps[] = { { .value = "v", .flip_at = 23, .flip = 7 },
+						     { .status = 1 },
+						     { .value = "v" } };
+	struct box b = box_open(steps, TP_COUNT(steps));
+
+	ck_assert_int_eq(box_run(&b, &get_a, 1, PATIENCE_MS), TP_UNAVAILABLE);
+	expect_says(&b, "keeps no versions of its items (its option -C)");
+	ck_assert_int_eq(box_run(&b, &get_a, 1, PATIENCE_MS), TP_OK);
+	ck_assert_int_eq(b.replies[0].status, MC_ABSENT);
+	ck_assert_int_eq(box_run(&b, &get_a, 1, PATIENCE_MS), TP_OK);
+	ck_assert_uint_eq(mc_fake_connections(b.fake), 1);
+	box_close(&b);
+}
+END_TEST
+
 START_TEST(keeps_the_connection_of_a_server_that_refuses)
 {
 	static const struct {
@@ -308,6 +326,7 @@ static Suite *mc_wire_suite(void)
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, sends_requests_as_the_protocol_has_them);
 	tcase_add_test(tc, tells_the_answers_apart);
+	tcase_add_test(tc, believes_no_server_that_keeps_no_versions);
 	tcase_add_test(tc, keeps_the_connection_of_a_server_that_refuses);
 	tcase_add_test(tc, takes_nothing_for_a_reply_that_is_none);
 	tcase_add_test(tc, takes_no_more_than_it_asked_for);

@@ -4,6 +4,7 @@
  * believed, how long it takes; and waiting for replicas, against a real server that has none and
  * against scripts.
  */
+#include "store/backend.h"
 #include "support/check_run.h"
 #include "support/redis_play.h"
 #include "support/redis_server.h"
@@ -106,6 +107,33 @@ START_TEST(asks_once_and_goes_to_the_master)
 	ck_assert_uint_eq(fake_peer_commands(s), 1);
 	ck_assert_str_eq(fake_peer_command(s, 0), "SENTINEL get-master-addr-by-name mymaster");
 	ck_assert_str_eq(fake_peer_command(n, 0), "AUTH u pw");
+	ck_assert_str_eq(fake_peer_command(n, PLAY_HELLO_STEPS), "ROLE");
+	redis_rig_close(&rig);
+}
+END_TEST
+
+static enum tp_rc nobody(void *arg, const struct store_key *key, struct span value)
+{
+	(void)arg;
+	(void)key;
+	(void)value;
+	return TP_INTERNAL;
+}
+
+START_TEST(walks_over_the_sessions_of_the_master)
+{
+	static const struct fake_step node[] = { HELLO_MASTER,
+						 { .say = "*2\r\n$1\r\n0\r\n*0\r\n" } };
+	struct fake_peer *n = peer(0, node, TP_COUNT(node));
+	struct fake_peer *s = sentinel_of(1, fake_peer_port(n));
+	struct tp_err err = { 0 };
+	struct store_walk w = { .each = nobody };
+	enum tp_rc rc;
+
+	open_one(s);
+	rc = store_redis_ops.walk(rig.self, &w, RIG_BUDGET_MS, &err);
+	ck_assert_msg(rc == TP_OK, "%s", err.msg);
+	ck_assert_str_eq(fake_peer_command(s, 0), "SENTINEL get-master-addr-by-name mymaster");
 	ck_assert_str_eq(fake_peer_command(n, PLAY_HELLO_STEPS), "ROLE");
 	redis_rig_close(&rig);
 }
@@ -424,6 +452,7 @@ static Suite *redis_sentinel_suite(void)
 	tcase_set_timeout(tc, 30);
 	tcase_add_checked_fixture(tc, NULL, clean);
 	tcase_add_test(tc, asks_once_and_goes_to_the_master);
+	tcase_add_test(tc, walks_over_the_sessions_of_the_master);
 	tcase_add_loop_test(tc, believes_no_sentinel_that_talks_nonsense, 0, TP_COUNT(refusals));
 	tcase_add_test(tc, shows_the_sentinels_a_password_of_their_own);
 	tcase_add_test(tc, asks_them_in_turn_and_remembers_who_knew);

@@ -4,6 +4,10 @@
  * in a folder beside, under the writers' lock, and the two folders change places in one step of the
  * kernel; processes that have the old files open see by themselves that they are not the store any
  * more (lmdb_env.c).
+ *
+ * An administrator does this as root where the service's user may write: so the copy is only made
+ * in a folder that was not there, and by its descriptor. A link in its place would lead root
+ * elsewhere.
  */
 #include "store/lmdb_copy.h"
 
@@ -132,18 +136,20 @@ struct copy {
 	char *from; /* without a symbolic link at its end: that would change places, and not the
 		       folder */
 	const char *to;
+	int to_fd;
 	bool in_place;
 };
-
-static void copy_release(struct copy *c)
-{
-	free(c->from);
-}
 
 static void close_fd(const int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);
+}
+
+static void copy_release(struct copy *c)
+{
+	close_fd(&c->to_fd);
+	free(c->from);
 }
 
 static int sync_folder(const char *path)
@@ -162,49 +168,58 @@ static int join(const char *dir, const char *name, char ret[PATH_MAX])
 
 static int give(const struct copy *c, const char *name)
 {
-	char from[PATH_MAX], to[PATH_MAX];
+	TP_CLEANUP(close_fd)
+	int fd = openat(c->to_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	char from[PATH_MAX];
 	struct stat st;
-	int e = join(c->from, name, from);
+	int e = fd >= 0 ? join(c->from, name, from) : errno;
 
-	if (e == 0)
-		e = join(c->to, name, to);
 	if (e != 0)
 		return e;
 	if (stat(from, &st) != 0)
 		return errno;
 	/* Only root can give away; anybody else owns what it makes, in the group of the folder. */
-	if (geteuid() == 0 && chown(to, st.st_uid, st.st_gid) != 0)
+	if (geteuid() == 0 && fchown(fd, st.st_uid, st.st_gid) != 0)
 		return errno;
-	return chmod(to, st.st_mode & 07777) == 0 ? 0 : errno;
+	return fchmod(fd, st.st_mode & (S_ISDIR(st.st_mode) ? 07777 : 0777)) == 0 ? 0 : errno;
 }
 
 static int copy_data(const struct copy *c, MDB_env *env)
 {
-	TP_CLEANUP(close_fd) int fd = -1;
-	char path[PATH_MAX];
-	int e = join(c->to, LMDB_FILE_DATA, path);
+	TP_CLEANUP(close_fd)
+	int fd = openat(c->to_fd, LMDB_FILE_DATA, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	int e;
 
-	if (e != 0)
-		return e;
-	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return errno;
 	e = mdb_env_copyfd2(env, fd, MDB_CP_COMPACT);
-	if (e == 0 && fsync(fd) != 0)
-		e = errno;
-	return e == 0 ? sync_folder(c->to) : e;
+	return e == 0 && (fsync(fd) != 0 || fsync(c->to_fd) != 0) ? errno : e;
 }
 
+/* The folder goes last: until then nobody else can make anything in it. */
 static int copy_all(const struct copy *c, MDB_env *env)
 {
 	static const char *const names[] = { LMDB_FILE_DATA, "lock.mdb", LMDB_FILE_LOCK, "." };
-	int e = lmdb_file_make(c->to);
+	int e = lmdb_file_fill(c->to_fd);
 
 	if (e == 0)
 		e = copy_data(c, env);
 	for (size_t i = 0; e == 0 && c->in_place && i < TP_COUNT(names); i++)
 		e = give(c, names[i]);
 	return e;
+}
+
+/* Ours alone, and really there: what came in its place meanwhile is another's. */
+static int make_folder(struct copy *c, mode_t mode)
+{
+	struct stat st;
+
+	if (mkdir(c->to, mode) != 0)
+		return errno;
+	c->to_fd = open(c->to, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (c->to_fd < 0 || fstat(c->to_fd, &st) != 0)
+		return errno;
+	return st.st_uid == geteuid() ? 0 : EEXIST;
 }
 
 static int change_places(const struct copy *c)
@@ -225,11 +240,11 @@ static int change_places(const struct copy *c)
 static void remove_folder(const char *dir)
 {
 	static const char *const names[] = { LMDB_FILE_DATA, "lock.mdb", LMDB_FILE_LOCK };
-	char path[PATH_MAX];
+	TP_CLEANUP(close_fd)
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	for (size_t i = 0; i < TP_COUNT(names); i++)
-		if (join(dir, names[i], path) == 0)
-			unlink(path);
+	for (size_t i = 0; fd >= 0 && i < TP_COUNT(names); i++)
+		unlinkat(fd, names[i], 0);
 	rmdir(dir);
 }
 
@@ -245,15 +260,16 @@ static int copy_to(void *arg, MDB_env *env)
 static int copy_in_place(void *arg, MDB_env *env)
 {
 	TP_CLEANUP(close_fd) int fd = -1;
-	const struct copy *c = arg;
-	char path[PATH_MAX];
-	int e = join(c->to, LMDB_FILE_LOCK, path);
+	struct copy *c = arg;
+	int e;
 
 	remove_folder(c->to); /* of one that was killed: the lock says that none is at work */
-	if (e == 0)
-		e = copy_all(c, env);
+	e = make_folder(c, 0700);
+	if (e != 0)
+		return e;
+	e = copy_all(c, env);
 	if (e == 0) {
-		fd = open(path, O_RDWR | O_CLOEXEC);
+		fd = openat(c->to_fd, LMDB_FILE_LOCK, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 		e = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
 	}
 	if (e == 0)
@@ -277,14 +293,17 @@ static enum tp_rc compact_here(struct lmdb_env *m, struct copy *c, struct tp_err
 enum tp_rc lmdb_copy_compact(struct lmdb_env *m, const char *dir, const char *to,
 			     struct tp_err *err)
 {
-	TP_CLEANUP(copy_release) struct copy c = { .from = realpath(dir, NULL), .to = to };
+	TP_CLEANUP(copy_release)
+	struct copy c = { .from = realpath(dir, NULL), .to = to, .to_fd = -1 };
+	int e;
 
 	if (c.from == NULL)
 		return tp_fail(err, TP_UNAVAILABLE, "%s: cannot be resolved", dir);
 	if (to == NULL)
 		return compact_here(m, &c, err);
-	if (mkdir(to, 02770) != 0)
+	e = make_folder(&c, 02770);
+	if (e != 0)
 		return tp_fail(err, TP_INVALID, "%s: %s", to,
-			       errno == EEXIST ? "is there already" : "cannot be made");
+			       e == EEXIST ? "is there already" : "cannot be made");
 	return lmdb_hold(m, copy_to, &c, clock_mono_ms() + WAIT_MS, err);
 }

@@ -64,6 +64,7 @@ static const struct {
 	{ ENOTDIR, "a part of the path is not a folder" },
 	{ EACCES, NO_ACCESS },
 	{ EPERM, NO_ACCESS },
+	{ EEXIST, "what has this name and .compact behind it is in the way" },
 	{ EROFS, "the file system is mounted read-only" },
 	{ ENOSPC, "the disk is full" },
 	{ EDQUOT, "the disk quota is used up" },

@@ -69,6 +69,15 @@ static int make_folder(const char *dir)
 	return parent_fd >= 0 ? settle(fd, parent_fd, FOLDER_MODE) : errno;
 }
 
+int lmdb_file_fill(int folder_fd)
+{
+	int e = 0;
+
+	for (size_t i = 0; e == 0 && i < TP_COUNT(files); i++)
+		e = make_file(folder_fd, files[i]);
+	return e;
+}
+
 int lmdb_file_make(const char *dir)
 {
 	TP_CLEANUP(close_fd) int fd = -1;
@@ -77,11 +86,7 @@ int lmdb_file_make(const char *dir)
 	if (e != 0)
 		return e;
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return errno;
-	for (size_t i = 0; e == 0 && i < TP_COUNT(files); i++)
-		e = make_file(fd, files[i]);
-	return e;
+	return fd >= 0 ? lmdb_file_fill(fd) : errno;
 }
 
 /* ---- network disks ---- */

@@ -26,6 +26,8 @@ uint64_t lmdb_hash(uint64_t h, const void *p, size_t n);
 /* Makes what is missing of the folder (but not of the path to it) and its files: LMDB would make
  * its files itself, but with what the umask leaves of their mode. */
 int lmdb_file_make(const char *dir);
+/* Only the files, in a folder that is open. */
+int lmdb_file_fill(int folder_fd);
 
 /* By the number that statfs(2) gives. */
 bool lmdb_file_is_remote(unsigned long fs_type);

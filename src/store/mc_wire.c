@@ -47,6 +47,7 @@ struct mc_wire {
 	size_t n, n_replies, parsed;
 	struct pending batch[MC_REQUESTS];
 	unsigned refused; /* the first status that is neither yes nor no */
+	bool blind;	  /* an item came without a version */
 	char chunk[CHUNK_BYTES];
 };
 
@@ -130,6 +131,8 @@ static void take(struct mc_wire *w, const char *at, struct header h)
 	p->reply.value.len = p->code == MC_GET ? h.body - h.extras : 0;
 	p->reply.cas = get_be(at + 16, 8);
 	p->reply.status = MC_DONE;
+	/* A server without versions (-C) takes any change, also one that lost a race: a logout. */
+	w->blind = w->blind || (p->code == MC_GET && h.status == STATUS_OK && p->reply.cas == 0);
 	if (h.status == STATUS_NOT_FOUND)
 		p->reply.status = MC_ABSENT;
 	else if (h.status == STATUS_EXISTS)
@@ -204,9 +207,11 @@ enum tp_rc mc_wire_run(struct mc_wire *w, int64_t deadline_ms, bool *ret_refused
 		rc = mc_dial_send(&w->dial, buf_view(&w->out), deadline_ms, err);
 	while (rc == TP_OK && w->n_replies < w->n)
 		rc = receive(w, deadline_ms, err);
-	if (rc != TP_OK || w->refused == STATUS_OK)
+	if (rc != TP_OK || (w->refused == STATUS_OK && !w->blind))
 		return rc;
 	*ret_refused = true;
+	if (w->blind)
+		return fail(w, "keeps no versions of its items (its option -C)", err);
 	return fail(w, refusal(w->refused), err);
 }
 
@@ -236,6 +241,7 @@ void mc_wire_clear(struct mc_wire *w)
 	forget(&w->in);
 	w->n = w->n_replies = w->parsed = 0;
 	w->refused = STATUS_OK;
+	w->blind = false;
 }
 
 bool mc_wire_quiet(const struct mc_wire *w)
