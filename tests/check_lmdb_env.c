@@ -64,6 +64,42 @@ START_TEST(gives_what_root_makes_to_the_owner_of_the_state_folder)
 }
 END_TEST
 
+/* A folder's owner may lay a link; root at the command line must not follow it any further than the
+ * owner could. */
+START_TEST(root_opens_no_file_that_the_owner_may_not)
+{
+	static const char *const files[] = { "lock.mdb", "write.lock", "data.mdb" };
+	char victim[] = "/tmp/tpauth-check-victim-XXXXXX";
+	struct tp_err err = { 0 };
+	struct store *s = NULL;
+	struct stat st;
+	int fd;
+
+	if (geteuid() != 0)
+		return;
+	fd = mkstemp(victim);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(ftruncate(fd, 4096), 0);
+	for (size_t i = 0; i < TP_COUNT(files); i++) {
+		box_clear(NULL);
+		ck_assert_int_eq(chown(box_root(), 12345, 54321), 0);
+		store_close(box_open(0, 1000));
+		ck_assert_int_eq(unlink(box_path(files[i])), 0);
+		ck_assert_int_eq(symlink(victim, box_path(files[i])), 0);
+		ck_assert_int_eq(box_try(0, 1000, &s, &err), TP_UNAVAILABLE);
+		ck_assert_ptr_nonnull(strstr(err.msg, "no permission"));
+		ck_assert_int_eq(geteuid(), 0);
+		ck_assert_int_eq(fstat(fd, &st), 0);
+		ck_assert_int_eq(st.st_size, 4096);
+		ck_assert_int_eq(st.st_blocks, 0); /* nothing was written */
+		ck_assert_int_eq(unlink(box_path(files[i])), 0);
+	}
+	close(fd);
+	unlink(victim);
+	ck_assert_int_eq(chown(box_root(), 0, 0), 0);
+}
+END_TEST
+
 static void expect_no_open(const char *state_dir, const char *what)
 {
 	struct store_spec spec = { .state_dir = state_dir, .timeout_ms = 1000 };
@@ -523,6 +559,7 @@ static Suite *lmdb_env_suite(void)
 	tcase_add_unchecked_fixture(tc, box_make, box_remove);
 	tcase_add_test(tc, makes_its_folder_and_files_for_the_group);
 	tcase_add_test(tc, gives_what_root_makes_to_the_owner_of_the_state_folder);
+	tcase_add_test(tc, root_opens_no_file_that_the_owner_may_not);
 	tcase_add_test(tc, says_why_a_folder_cannot_be_used);
 	tcase_add_test(tc, says_that_there_is_no_permission);
 	tcase_add_test(tc, refuses_a_file_that_is_no_store);

@@ -355,15 +355,19 @@ static int open_mapped(void *arg)
 
 static int open_env(struct lmdb_env *m)
 {
-	bool broken = false;
-	int e = open_lock(m);
+	bool broken = false, acting = false;
+	int e = lmdb_file_act_as_owner(m->dir, &acting);
 
+	if (e == 0)
+		e = open_lock(m);
 	if (e == 0)
 		e = lmdb_file_check_kept(m->data_path, m->lock_fd);
 	if (e == 0)
 		e = lmdb_guarded(open_mapped, m, &broken);
 	if (e != 0)
 		close_env(m);
+	if (acting)
+		lmdb_file_act_as_self();
 	return e;
 }
 

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -87,6 +88,46 @@ int lmdb_file_make(const char *dir)
 		return e;
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd >= 0 ? lmdb_file_fill(fd) : errno;
+}
+
+/* ---- root in a folder that is another's ---- */
+
+/* Whose folder it is; of a link that is not root's, whose link. */
+static int owner_of(const char *dir, struct stat *ret)
+{
+	if (lstat(dir, ret) != 0)
+		return errno;
+	if (!S_ISLNK(ret->st_mode) || ret->st_uid != 0)
+		return 0;
+	return stat(dir, ret) == 0 ? 0 : errno;
+}
+
+int lmdb_file_act_as_owner(const char *dir, bool *ret_acting)
+{
+	struct stat st;
+	int e = geteuid() == 0 ? owner_of(dir, &st) : 0;
+
+	*ret_acting = false;
+	if (geteuid() != 0 || (e == 0 && st.st_uid == 0))
+		return 0;
+	if (e == ENOENT) {
+		e = lmdb_file_make(dir);
+		if (e == 0)
+			e = owner_of(dir, &st);
+	}
+	if (e != 0)
+		return e;
+	if (setegid(st.st_gid) != 0)
+		return errno;
+	*ret_acting = true;
+	return seteuid(st.st_uid) == 0 ? 0 : errno;
+}
+
+void lmdb_file_act_as_self(void)
+{
+	/* In this order: only root may choose a group. To stay somebody else is no way to go on. */
+	if (seteuid(getuid()) != 0 || setegid(getgid()) != 0)
+		abort();
 }
 
 /* ---- network disks ---- */

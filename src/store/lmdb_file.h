@@ -23,6 +23,14 @@
 #define LMDB_HASH_START 0xcbf29ce484222325
 uint64_t lmdb_hash(uint64_t h, const void *p, size_t n);
 
+/*
+ * A link in the folder could lead root's hand to a file that the folder's owner may not touch: root
+ * opens what is there as that owner (effective user and group), and makes the folder first if it is
+ * missing. *ret_acting, also with an error: lmdb_file_act_as_self() is due.
+ */
+int lmdb_file_act_as_owner(const char *dir, bool *ret_acting);
+void lmdb_file_act_as_self(void);
+
 /* Makes what is missing of the folder (but not of the path to it) and its files: LMDB would make
  * its files itself, but with what the umask leaves of their mode. */
 int lmdb_file_make(const char *dir);
