@@ -123,7 +123,7 @@ static bool read_map(const char *reply, struct redis_slots *ret)
 {
 	const struct fake_step step = { .say = reply };
 	struct fake_peer *fake = fake_peer_start(&step, 1, NULL);
-	struct redis_peer peer = {
+	struct dial_peer peer = {
 		.kind = "redis", .host = "127.0.0.1", .name = "it", .port = fake_peer_port(fake)
 	};
 	struct redis_wire *w = NULL;

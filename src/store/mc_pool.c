@@ -28,7 +28,9 @@ static enum tp_rc add(struct mc_pool *p, struct span host, int port, struct tp_e
 	buf_printf(&s->name, ip6 ? "[%s]:%d" : "%s:%d", s->host, port);
 	if (s->name.rc != TP_OK)
 		return buf_rc(&s->name, "the server's name", err);
-	s->peer = (struct mc_peer){ s->host, port, buf_cstr(&s->name) };
+	s->peer = (struct dial_peer){
+		.kind = "memcached", .host = s->host, .port = port, .name = buf_cstr(&s->name)
+	};
 	for (size_t i = 0; i + 1 < p->n; i++)
 		if (span_is_nocase(buf_view(&p->v[i].name), s->peer.name))
 			return tp_fail(err, TP_INVALID, "DB_URL names a server twice");
@@ -159,7 +161,7 @@ static enum tp_rc reach(struct mc_server *s, int64_t deadline_ms, struct tp_err 
 	enum tp_rc rc = TP_OK;
 
 	if (s->looked && s->wire == NULL)
-		return mc_dial_fail(&s->peer, "was lost in the middle of an operation", err);
+		return dial_fail(&s->peer, "was lost in the middle of an operation", err);
 	if (!s->looked && s->wire != NULL && !mc_wire_quiet(s->wire))
 		hang_up(s);
 	s->looked = true;

@@ -13,7 +13,7 @@
 #include "store/mc_wire.h"
 
 struct mc_server {
-	struct mc_peer peer;
+	struct dial_peer peer;
 	char *host;
 	struct buf name;
 	struct mc_wire *wire; /* NULL: not connected */

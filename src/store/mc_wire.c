@@ -41,7 +41,7 @@ struct pending {
 };
 
 struct mc_wire {
-	struct mc_dial dial;
+	struct dial dial;
 	struct buf out, in;
 	uint32_t number; /* of the last request */
 	size_t n, n_replies, parsed;
@@ -53,7 +53,7 @@ struct mc_wire {
 
 static enum tp_rc fail(const struct mc_wire *w, const char *what, struct tp_err *err)
 {
-	return mc_dial_fail(w->dial.peer, what, err);
+	return dial_fail(w->dial.peer, what, err);
 }
 
 /* ---- numbers, most significant byte first ---- */
@@ -166,7 +166,7 @@ static enum tp_rc parse(struct mc_wire *w, struct tp_err *err)
 static enum tp_rc receive(struct mc_wire *w, int64_t deadline_ms, struct tp_err *err)
 {
 	size_t n = 0;
-	enum tp_rc rc = mc_dial_receive(&w->dial, w->chunk, sizeof(w->chunk), deadline_ms, &n, err);
+	enum tp_rc rc = dial_receive(&w->dial, w->chunk, sizeof(w->chunk), deadline_ms, &n, err);
 
 	if (rc != TP_OK)
 		return rc;
@@ -201,10 +201,11 @@ enum tp_rc mc_wire_run(struct mc_wire *w, int64_t deadline_ms, bool *ret_refused
 		       struct tp_err *err)
 {
 	enum tp_rc rc = buf_rc(&w->out, "a batch of requests", err);
+	size_t sent = 0;
 
 	*ret_refused = false;
 	if (rc == TP_OK)
-		rc = mc_dial_send(&w->dial, buf_view(&w->out), deadline_ms, err);
+		rc = dial_send(&w->dial, buf_view(&w->out), &sent, deadline_ms, err);
 	while (rc == TP_OK && w->n_replies < w->n)
 		rc = receive(w, deadline_ms, err);
 	if (rc != TP_OK || (w->refused == STATUS_OK && !w->blind))
@@ -246,10 +247,10 @@ void mc_wire_clear(struct mc_wire *w)
 
 bool mc_wire_quiet(const struct mc_wire *w)
 {
-	return mc_dial_quiet(&w->dial);
+	return dial_quiet(&w->dial);
 }
 
-enum tp_rc mc_wire_open(const struct mc_peer *peer, int64_t deadline_ms, struct mc_wire **ret,
+enum tp_rc mc_wire_open(const struct dial_peer *peer, int64_t deadline_ms, struct mc_wire **ret,
 			struct tp_err *err)
 {
 	struct mc_wire *w = calloc(1, sizeof(*w));
@@ -258,7 +259,7 @@ enum tp_rc mc_wire_open(const struct mc_peer *peer, int64_t deadline_ms, struct 
 	if (w == NULL)
 		return tp_fail(err, TP_NOMEM, "out of memory");
 	w->out = w->in = (struct buf)BUF_INIT(MC_BATCH_BYTES);
-	rc = mc_dial_connect(&w->dial, peer, deadline_ms, err);
+	rc = dial_connect(&w->dial, peer, deadline_ms, err);
 	if (rc != TP_OK) {
 		free(w);
 		return rc;
@@ -271,7 +272,7 @@ void mc_wire_close(struct mc_wire *w)
 {
 	if (w == NULL)
 		return;
-	mc_dial_release(&w->dial);
+	dial_release(&w->dial);
 	buf_release(&w->out);
 	buf_release(&w->in);
 	explicit_bzero(w->chunk, sizeof(w->chunk));

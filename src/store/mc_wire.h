@@ -11,7 +11,7 @@
 #define STORE_MC_WIRE_H
 
 #include "base/buf.h"
-#include "store/mc_dial.h"
+#include "store/dial.h"
 
 enum {
 	MC_REQUESTS = 32,	 /* in one batch, count */
@@ -44,7 +44,7 @@ struct mc_reply {
 struct mc_wire;
 
 /* Connects; the server may not have accepted yet. peer is borrowed until mc_wire_close(). */
-enum tp_rc mc_wire_open(const struct mc_peer *peer, int64_t deadline_ms, struct mc_wire **ret,
+enum tp_rc mc_wire_open(const struct dial_peer *peer, int64_t deadline_ms, struct mc_wire **ret,
 			struct tp_err *err) TP_MUSTUSE;
 void mc_wire_close(struct mc_wire *w);
 

@@ -99,7 +99,7 @@ static enum tp_rc take_turn(struct call *call, size_t i, const struct redis_memb
 		return TP_OK;
 	}
 	if (++call->turns > TURNS_MOST)
-		return redis_dial_fail(&m->node.peer, "and others redirect without an end", err);
+		return dial_fail(&m->node.peer, "and others redirect without an end", err);
 	if (turn->kind == REDIS_TURN_ASK) {
 		call->ask[i] = at;
 		return TP_OK;
@@ -108,7 +108,7 @@ static enum tp_rc take_turn(struct call *call, size_t i, const struct redis_memb
 	 * learnt, and this slot is where we were told. */
 	to = redis_member_at(c, &at);
 	if (to == NULL)
-		return redis_dial_fail(&m->node.peer, "names too many nodes", err);
+		return dial_fail(&m->node.peer, "names too many nodes", err);
 	if (redis_members_learn_from(c, to, redis_member_sooner(call->deadline_ms, LEARN_MOST_MS),
 				     err) == TP_NOMEM)
 		return TP_NOMEM;
@@ -222,7 +222,7 @@ static enum tp_rc check_state(struct redis_cluster *c, struct redis_member *m, i
 	if (reply.kind != WIRE_STRING)
 		rc = redis_verbs_refused(&m->link.talk, reply, err);
 	else if (memmem(reply.s.p, reply.s.len, "cluster_state:ok", 16) == NULL)
-		rc = redis_dial_fail(&m->node.peer, "is part of a Redis Cluster that is down", err);
+		rc = dial_fail(&m->node.peer, "is part of a Redis Cluster that is down", err);
 	redis_wire_clear(m->link.talk.wire);
 	return rc;
 }

@@ -109,11 +109,11 @@ static enum tp_rc hello_cluster(struct redis_link *l, size_t at, struct tp_err *
 			memmem(reply.s.p, reply.s.len, "cluster_enabled:1", 17) != NULL;
 	if (l->is_cluster == wanted)
 		return TP_OK;
-	return redis_dial_fail(&l->node->peer,
-			       wanted ? "is not part of a Redis Cluster, but DB_URL names more "
-					"than one host, or it was before"
-				      : "is part of a Redis Cluster",
-			       err);
+	return dial_fail(&l->node->peer,
+			 wanted ? "is not part of a Redis Cluster, but DB_URL names more "
+				  "than one host, or it was before"
+				: "is part of a Redis Cluster",
+			 err);
 }
 
 static enum tp_rc hello_database(struct redis_link *l, size_t at, enum store_space space,
@@ -169,7 +169,7 @@ static enum tp_rc take_role(struct redis_link *l, size_t at, struct tp_err *err)
 	if (span_is(role.s, "master"))
 		return TP_OK;
 	l->talk.spoilt = true;
-	return redis_dial_fail(&l->node->peer, "is not the master", err);
+	return dial_fail(&l->node->peer, "is not the master", err);
 }
 
 static enum tp_rc hello(struct redis_link *l, int64_t deadline_ms, struct tp_err *err)

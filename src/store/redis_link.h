@@ -12,7 +12,7 @@
 
 /* Where a link goes, and as whom; borrowed while the link is up. */
 struct redis_node {
-	struct redis_peer peer;
+	struct dial_peer peer;
 	const char *user;     /* NULL: none */
 	struct span password; /* absent: none */
 	const int *db;	      /* by space. NULL: a node of a cluster, which has database 0 only */

@@ -24,7 +24,7 @@ void redis_member_init(const struct redis_cluster *c, struct redis_member *m,
 		       const struct redis_at *at)
 {
 	*m = (struct redis_member){ .at = *at, .used = true, .node = *c->like };
-	redis_peer_name(m->at.host, m->at.port, m->name, sizeof(m->name));
+	dial_peer_name(m->at.host, m->at.port, m->name, sizeof(m->name));
 	m->node.db = NULL;
 	m->node.prefix = c->numbers;
 	m->node.must_be_master = false;
@@ -116,7 +116,7 @@ static enum tp_rc adopt(struct redis_cluster *c, const struct redis_member *by, 
 		struct redis_member *m = redis_member_at(c, &at);
 
 		if (m == NULL)
-			return redis_dial_fail(&by->node.peer, "names too many nodes", err);
+			return dial_fail(&by->node.peer, "names too many nodes", err);
 		m->has_slots = true;
 		index[i] = (uint8_t)(m - c->v);
 	}

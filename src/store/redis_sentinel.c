@@ -27,7 +27,7 @@ struct address {
 
 struct sentinel {
 	struct address at;
-	struct redis_peer peer;
+	struct dial_peer peer;
 };
 
 struct redis_sentinels {
@@ -51,7 +51,7 @@ static bool set_address(struct address *a, struct span host, int64_t port)
 	memcpy(a->host, host.p, host.len);
 	a->host[host.len] = '\0';
 	a->port = (int)port;
-	redis_peer_name(a->host, a->port, a->name, sizeof(a->name));
+	dial_peer_name(a->host, a->port, a->name, sizeof(a->name));
 	text = span_of(a->name);
 	return store_url_host(&text, &unused, &none) && text.p == NULL;
 }
@@ -65,11 +65,11 @@ static enum tp_rc add(struct redis_sentinels *s, struct span host, int port, str
 			       LIMIT_SENTINELS);
 	if (!set_address(&one->at, host, port > 0 ? port : PORT))
 		return tp_fail(err, TP_INVALID, "DB_URL names a host that cannot be");
-	one->peer = (struct redis_peer){ .kind = "sentinel",
-					 .host = one->at.host,
-					 .port = one->at.port,
-					 .name = one->at.name,
-					 .tls = s->spec.node->peer.tls };
+	one->peer = (struct dial_peer){ .kind = "sentinel",
+					.host = one->at.host,
+					.port = one->at.port,
+					.name = one->at.name,
+					.tls = s->spec.node->peer.tls };
 	s->n++;
 	return TP_OK;
 }
@@ -119,7 +119,7 @@ static enum tp_rc refused(const struct sentinel *one, struct redis_reply reply, 
 		what = "does not accept DB_SENTINEL_USER or DB_SENTINEL_PASSWORD";
 	if (reply.kind == WIRE_ERROR && span_starts(reply.s, "NOPERM "))
 		what = "does not permit the command SENTINEL (ACL)";
-	return redis_dial_fail(&one->peer, what, err);
+	return dial_fail(&one->peer, what, err);
 }
 
 static enum tp_rc read_master(const struct redis_sentinels *s, const struct sentinel *one,
@@ -190,7 +190,7 @@ enum tp_rc redis_sentinels_connect(struct redis_sentinels *s, struct redis_link 
 				   int64_t deadline_ms, struct tp_err *err)
 {
 	size_t first = s->first;
-	enum tp_rc rc = redis_dial_fail(&s->v[first].peer, "was not asked in time", err);
+	enum tp_rc rc = dial_fail(&s->v[first].peer, "was not asked in time", err);
 	bool dialled = false;
 
 	for (size_t i = 0; i < s->n && clock_mono_ms() < deadline_ms; i++) {

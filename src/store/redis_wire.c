@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Batches out, replies in. hiredis takes replies apart; the connection is ours (redis_dial.c),
+ * Batches out, replies in. hiredis takes replies apart; the connection is ours (dial.c),
  * since hiredis's time-out is for each read, and a peer that sends a byte a second would hold a
  * request for ever. What hiredis finds is kept in two buffers of ours, which are capped and wiped:
  * a list of nodes in the order of the text, and the text of the strings among them.
@@ -33,7 +33,7 @@ struct node {
 };
 
 struct redis_wire {
-	struct redis_dial dial;
+	struct dial dial;
 	redisReader *reader;
 	redisReplyObjectFunctions makers; /* of the reader, which only borrows them */
 	struct buf out, text;
@@ -46,7 +46,7 @@ struct redis_wire {
 
 static enum tp_rc fail(const struct redis_wire *w, const char *what, struct tp_err *err)
 {
-	return redis_dial_fail(w->dial.peer, what, err);
+	return dial_fail(w->dial.peer, what, err);
 }
 
 /* ---- what hiredis finds ---- */
@@ -147,8 +147,7 @@ static enum tp_rc parse(struct redis_wire *w, struct tp_err *err)
 static enum tp_rc receive(struct redis_wire *w, int64_t deadline_ms, struct tp_err *err)
 {
 	size_t n = 0;
-	enum tp_rc rc =
-		redis_dial_receive(&w->dial, w->chunk, sizeof(w->chunk), deadline_ms, &n, err);
+	enum tp_rc rc = dial_receive(&w->dial, w->chunk, sizeof(w->chunk), deadline_ms, &n, err);
 	int e;
 
 	if (rc != TP_OK)
@@ -166,7 +165,7 @@ enum tp_rc redis_wire_run(struct redis_wire *w, int64_t deadline_ms, struct tp_e
 	enum tp_rc rc = buf_rc(&w->out, "a batch of commands", err);
 
 	if (rc == TP_OK)
-		rc = redis_dial_send(&w->dial, buf_view(&w->out), &w->sent, deadline_ms, err);
+		rc = dial_send(&w->dial, buf_view(&w->out), &w->sent, deadline_ms, err);
 	while (rc == TP_OK && w->n_replies < w->n_commands)
 		rc = receive(w, deadline_ms, err);
 	return rc;
@@ -288,7 +287,7 @@ struct redis_reply redis_wire_after(const struct redis_wire *w, struct redis_rep
 
 bool redis_wire_quiet(const struct redis_wire *w)
 {
-	return redis_dial_quiet(&w->dial);
+	return dial_quiet(&w->dial);
 }
 
 static void forget(struct buf *b)
@@ -311,7 +310,7 @@ void redis_wire_clear(struct redis_wire *w)
 	w->sent = w->received = 0;
 }
 
-enum tp_rc redis_wire_open(const struct redis_peer *peer, int64_t deadline_ms,
+enum tp_rc redis_wire_open(const struct dial_peer *peer, int64_t deadline_ms,
 			   struct redis_wire **ret, struct tp_err *err)
 {
 	struct redis_wire *w = calloc(1, sizeof(*w));
@@ -319,7 +318,7 @@ enum tp_rc redis_wire_open(const struct redis_peer *peer, int64_t deadline_ms,
 
 	if (w == NULL)
 		return tp_fail(err, TP_NOMEM, "out of memory");
-	w->dial = (struct redis_dial)REDIS_DIAL_INIT;
+	w->dial = (struct dial)DIAL_INIT;
 	w->out = (struct buf)BUF_INIT(OUT_BYTES);
 	w->text = (struct buf)BUF_INIT(WIRE_BYTES);
 	w->nodes = (struct buf)BUF_INIT(WIRE_NODES * sizeof(struct node));
@@ -332,7 +331,7 @@ enum tp_rc redis_wire_open(const struct redis_peer *peer, int64_t deadline_ms,
 		rc = tp_fail(err, TP_NOMEM, "out of memory");
 	} else {
 		w->reader->privdata = w;
-		rc = redis_dial_connect(&w->dial, peer, deadline_ms, err);
+		rc = dial_connect(&w->dial, peer, deadline_ms, err);
 	}
 	if (rc != TP_OK) {
 		redis_wire_close(w);
@@ -346,7 +345,7 @@ void redis_wire_close(struct redis_wire *w)
 {
 	if (w == NULL)
 		return;
-	redis_dial_release(&w->dial);
+	dial_release(&w->dial);
 	if (w->reader != NULL) {
 		redis_wire_clear(w);
 		redisReaderFree(w->reader);

@@ -12,7 +12,7 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
-#include "store/redis_dial.h"
+#include "store/dial.h"
 
 enum {
 	WIRE_COMMANDS =
@@ -23,8 +23,8 @@ enum {
 
 struct redis_wire;
 
-/* Connects, as redis_dial_connect() does. peer is borrowed until redis_wire_close(). */
-enum tp_rc redis_wire_open(const struct redis_peer *peer, int64_t deadline_ms,
+/* Connects, as dial_connect() does. peer is borrowed until redis_wire_close(). */
+enum tp_rc redis_wire_open(const struct dial_peer *peer, int64_t deadline_ms,
 			   struct redis_wire **ret, struct tp_err *err) TP_MUSTUSE;
 void redis_wire_close(struct redis_wire *w);
 

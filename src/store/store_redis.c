@@ -2,7 +2,7 @@
 /*
  * The store backend over Redis, Valkey or Dragonfly: reads DB_URL, keeps one connection, and makes
  * a new one when it is lost. What a connection is is in redis_link.c, what the commands are in
- * redis_verbs.c, how bytes travel in redis_wire.c and redis_dial.c.
+ * redis_verbs.c, how bytes travel in redis_wire.c and dial.c.
  *
  * Before each batch the idle connection is looked at, for a microsecond: a restarted server is
  * noticed while nothing was sent yet, and a reply that nobody waits for is never read as the next
@@ -229,7 +229,7 @@ static void redis_close(void *self)
 
 static void set_peer(struct redis_store *r)
 {
-	struct redis_peer *peer = &r->node.peer;
+	struct dial_peer *peer = &r->node.peer;
 
 	peer->kind = "redis";
 	peer->name = r->name;
@@ -240,7 +240,7 @@ static void set_peer(struct redis_store *r)
 	} else {
 		peer->host = r->url.host;
 		peer->port = r->url.port > 0 ? r->url.port : PORT;
-		redis_peer_name(peer->host, peer->port, r->name, sizeof(r->name));
+		dial_peer_name(peer->host, peer->port, r->name, sizeof(r->name));
 	}
 }
 

@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 enum { PATIENCE_MS = 20000, REQUESTS = 3, HEADER = 24, MOST = 65536 };
 
-static int listener(struct mc_peer *ret)
+static int listener(struct dial_peer *ret)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(a);
@@ -28,7 +28,9 @@ static int listener(struct mc_peer *ret)
 	if (fd < 0 || bind(fd, (const struct sockaddr *)&a, sizeof(a)) != 0 || listen(fd, 4) != 0 ||
 	    getsockname(fd, (struct sockaddr *)&a, &len) != 0)
 		abort();
-	*ret = (struct mc_peer){ "127.0.0.1", ntohs(a.sin_port), "fuzz" };
+	*ret = (struct dial_peer){
+		.kind = "memcached", .host = "127.0.0.1", .port = ntohs(a.sin_port), .name = "fuzz"
+	};
 	return fd;
 }
 
@@ -59,7 +61,7 @@ static void check(const struct mc_wire *w, size_t n)
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	static int listening = -1;
-	static struct mc_peer peer;
+	static struct dial_peer peer;
 	struct mc_wire *w = NULL;
 	bool refused = false;
 	enum tp_rc rc;

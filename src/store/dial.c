@@ -4,7 +4,7 @@
  * recv() that waits (24.5 against 27.3 us for an HGET over a unix socket), and knows the exact
  * deadline.
  */
-#include "store/redis_dial.h"
+#include "store/dial.h"
 
 #include "base/clock.h"
 #include "base/lookup.h"
@@ -25,23 +25,22 @@ enum { BACKLOG_PAUSE_US = 1000 };
 
 /* ---- failing ---- */
 
-void redis_peer_name(const char *host, int port, char *ret, size_t size)
+void dial_peer_name(const char *host, int port, char *ret, size_t size)
 {
 	snprintf(ret, size, strchr(host, ':') != NULL ? "[%s]:%d" : "%s:%d", host, port);
 }
 
-enum tp_rc redis_dial_fail(const struct redis_peer *peer, const char *what, struct tp_err *err)
+enum tp_rc dial_fail(const struct dial_peer *peer, const char *what, struct tp_err *err)
 {
 	return tp_fail(err, TP_UNAVAILABLE, "%s at %.100s %s", peer->kind, peer->name, what);
 }
 
-static enum tp_rc fail(const struct redis_dial *d, const char *what, struct tp_err *err)
+static enum tp_rc fail(const struct dial *d, const char *what, struct tp_err *err)
 {
-	return redis_dial_fail(d->peer, what, err);
+	return dial_fail(d->peer, what, err);
 }
 
-static enum tp_rc fail_errno(const struct redis_dial *d, const char *what, int e,
-			     struct tp_err *err)
+static enum tp_rc fail_errno(const struct dial *d, const char *what, int e, struct tp_err *err)
 {
 	const char *why = strerror(e); /* NOLINT(concurrency-mt-unsafe): there are no threads */
 
@@ -49,14 +48,14 @@ static enum tp_rc fail_errno(const struct redis_dial *d, const char *what, int e
 		       what, why);
 }
 
-static enum tp_rc fail_hung_up(struct redis_dial *d, struct tp_err *err)
+static enum tp_rc fail_hung_up(struct dial *d, struct tp_err *err)
 {
 	d->hung_up = true;
 	return fail(d, "closed the connection", err);
 }
 
 /* Whatever broke it, there is no connection any more; most often the server went away. */
-static enum tp_rc fail_tls(struct redis_dial *d, struct tp_err *err)
+static enum tp_rc fail_tls(struct dial *d, struct tp_err *err)
 {
 	d->hung_up = true;
 	return tp_fail(err, TP_UNAVAILABLE, "%s at %.100s: TLS: %s", d->peer->kind, d->peer->name,
@@ -65,8 +64,7 @@ static enum tp_rc fail_tls(struct redis_dial *d, struct tp_err *err)
 
 /* ---- waiting ---- */
 
-static enum tp_rc await(const struct redis_dial *d, short events, int64_t deadline_ms,
-			struct tp_err *err)
+static enum tp_rc await(const struct dial *d, short events, int64_t deadline_ms, struct tp_err *err)
 {
 	struct pollfd p = { d->fd, events, 0 };
 
@@ -85,7 +83,7 @@ static enum tp_rc await(const struct redis_dial *d, short events, int64_t deadli
 }
 
 /* After a TLS call that moved nothing. TP_OK: it may be called again. */
-static enum tp_rc await_tls(struct redis_dial *d, ptrdiff_t wants, int64_t deadline_ms,
+static enum tp_rc await_tls(struct dial *d, ptrdiff_t wants, int64_t deadline_ms,
 			    struct tp_err *err)
 {
 	if (wants == TLS_WANT_READ)
@@ -97,15 +95,14 @@ static enum tp_rc await_tls(struct redis_dial *d, ptrdiff_t wants, int64_t deadl
 
 /* ---- connecting ---- */
 
-static void hang_up(struct redis_dial *d)
+static void hang_up(struct dial *d)
 {
 	if (d->fd >= 0)
 		close(d->fd);
 	d->fd = -1;
 }
 
-static enum tp_rc connect_started(const struct redis_dial *d, int64_t deadline_ms,
-				  struct tp_err *err)
+static enum tp_rc connect_started(const struct dial *d, int64_t deadline_ms, struct tp_err *err)
 {
 	socklen_t len = sizeof(int);
 	int e = 0;
@@ -118,7 +115,7 @@ static enum tp_rc connect_started(const struct redis_dial *d, int64_t deadline_m
 	return e == 0 ? TP_OK : fail_errno(d, "cannot connect", e, err);
 }
 
-static enum tp_rc connect_to(struct redis_dial *d, const struct sockaddr *to, socklen_t len,
+static enum tp_rc connect_to(struct dial *d, const struct sockaddr *to, socklen_t len,
 			     int64_t deadline_ms, struct tp_err *err)
 {
 	hang_up(d);
@@ -138,7 +135,7 @@ static enum tp_rc connect_to(struct redis_dial *d, const struct sockaddr *to, so
 	return TP_OK;
 }
 
-static enum tp_rc connect_unix(struct redis_dial *d, int64_t deadline_ms, struct tp_err *err)
+static enum tp_rc connect_unix(struct dial *d, int64_t deadline_ms, struct tp_err *err)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	size_t len = strlen(d->peer->path);
@@ -150,7 +147,7 @@ static enum tp_rc connect_unix(struct redis_dial *d, int64_t deadline_ms, struct
 }
 
 /* Each address gets its share of the time, so that a dead one does not use up all of it. */
-static enum tp_rc connect_any(struct redis_dial *d, const struct lookup *host, int64_t deadline_ms,
+static enum tp_rc connect_any(struct dial *d, const struct lookup *host, int64_t deadline_ms,
 			      struct tp_err *err)
 {
 	enum tp_rc rc = TP_UNAVAILABLE;
@@ -164,7 +161,7 @@ static enum tp_rc connect_any(struct redis_dial *d, const struct lookup *host, i
 	return rc;
 }
 
-static enum tp_rc connect_tcp(struct redis_dial *d, int64_t deadline_ms, struct tp_err *err)
+static enum tp_rc connect_tcp(struct dial *d, int64_t deadline_ms, struct tp_err *err)
 {
 	struct tp_err why;
 	struct lookup host;
@@ -183,7 +180,7 @@ static enum tp_rc connect_tcp(struct redis_dial *d, int64_t deadline_ms, struct 
 	return TP_OK;
 }
 
-static enum tp_rc shake_hands(struct redis_dial *d, int64_t deadline_ms, struct tp_err *err)
+static enum tp_rc shake_hands(struct dial *d, int64_t deadline_ms, struct tp_err *err)
 {
 	enum tp_rc rc = tls_connect(d->peer->tls, d->fd, d->peer->host, &d->tls, err);
 
@@ -199,22 +196,22 @@ static enum tp_rc shake_hands(struct redis_dial *d, int64_t deadline_ms, struct 
 	return rc;
 }
 
-enum tp_rc redis_dial_connect(struct redis_dial *d, const struct redis_peer *peer,
-			      int64_t deadline_ms, struct tp_err *err)
+enum tp_rc dial_connect(struct dial *d, const struct dial_peer *peer, int64_t deadline_ms,
+			struct tp_err *err)
 {
 	enum tp_rc rc;
 
-	*d = (struct redis_dial){ .peer = peer, .fd = -1 };
+	*d = (struct dial){ .peer = peer, .fd = -1 };
 	rc = peer->path != NULL ? connect_unix(d, deadline_ms, err)
 				: connect_tcp(d, deadline_ms, err);
 	if (rc == TP_OK && peer->tls != NULL)
 		rc = shake_hands(d, deadline_ms, err);
 	if (rc != TP_OK)
-		redis_dial_release(d);
+		dial_release(d);
 	return rc;
 }
 
-void redis_dial_release(struct redis_dial *d)
+void dial_release(struct dial *d)
 {
 	tls_close(d->tls);
 	d->tls = NULL;
@@ -223,7 +220,7 @@ void redis_dial_release(struct redis_dial *d)
 
 /* ---- bytes out, bytes in ---- */
 
-static enum tp_rc send_tls(struct redis_dial *d, struct span s, size_t *sent, int64_t deadline_ms,
+static enum tp_rc send_tls(struct dial *d, struct span s, size_t *sent, int64_t deadline_ms,
 			   struct tp_err *err)
 {
 	enum tp_rc rc = TP_OK;
@@ -239,8 +236,8 @@ static enum tp_rc send_tls(struct redis_dial *d, struct span s, size_t *sent, in
 	return rc;
 }
 
-enum tp_rc redis_dial_send(struct redis_dial *d, struct span s, size_t *sent, int64_t deadline_ms,
-			   struct tp_err *err)
+enum tp_rc dial_send(struct dial *d, struct span s, size_t *sent, int64_t deadline_ms,
+		     struct tp_err *err)
 {
 	if (d->tls != NULL)
 		return send_tls(d, s, sent, deadline_ms, err);
@@ -262,7 +259,7 @@ enum tp_rc redis_dial_send(struct redis_dial *d, struct span s, size_t *sent, in
 	return TP_OK;
 }
 
-static enum tp_rc receive_tls(struct redis_dial *d, char *p, size_t size, int64_t deadline_ms,
+static enum tp_rc receive_tls(struct dial *d, char *p, size_t size, int64_t deadline_ms,
 			      size_t *ret_n, struct tp_err *err)
 {
 	enum tp_rc rc = tls_pending(d->tls) ? TP_OK : await(d, POLLIN, deadline_ms, err);
@@ -279,8 +276,8 @@ static enum tp_rc receive_tls(struct redis_dial *d, char *p, size_t size, int64_
 	return rc;
 }
 
-enum tp_rc redis_dial_receive(struct redis_dial *d, char *p, size_t size, int64_t deadline_ms,
-			      size_t *ret_n, struct tp_err *err)
+enum tp_rc dial_receive(struct dial *d, char *p, size_t size, int64_t deadline_ms, size_t *ret_n,
+			struct tp_err *err)
 {
 	ssize_t n;
 
@@ -301,7 +298,7 @@ enum tp_rc redis_dial_receive(struct redis_dial *d, char *p, size_t size, int64_
 	return TP_OK;
 }
 
-bool redis_dial_quiet(const struct redis_dial *d)
+bool dial_quiet(const struct dial *d)
 {
 	char c;
 
