@@ -107,8 +107,9 @@ enum tp_rc redis_member_ready(struct redis_cluster *c, struct redis_member *m, i
 
 static enum tp_rc adopt(struct redis_cluster *c, const struct redis_member *by, struct tp_err *err)
 {
-	uint8_t index[LIMIT_CLUSTER_NODES];
+	uint8_t index[UINT8_MAX + 1]; /* REDIS_NO_NODE stays what it is */
 
+	memset(index, REDIS_NO_NODE, sizeof(index));
 	for (size_t i = 0; i < LIMIT_CLUSTER_NODES; i++)
 		c->v[i].has_slots = false;
 	for (size_t i = 0; i < c->slots.n_nodes; i++) {
@@ -121,7 +122,7 @@ static enum tp_rc adopt(struct redis_cluster *c, const struct redis_member *by, 
 		index[i] = (uint8_t)(m - c->v);
 	}
 	for (size_t i = 0; i < REDIS_SLOTS; i++)
-		c->of[i] = c->slots.of[i] != REDIS_NO_NODE ? index[c->slots.of[i]] : REDIS_NO_NODE;
+		c->of[i] = index[c->slots.of[i]];
 	return TP_OK;
 }
 

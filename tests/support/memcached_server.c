@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/freeze.h"
+
 #include "base/banned.h"
 
 enum { WORDS = 32, TRIES = 1000, PAUSE_US = 10000, LINE = 4096, ANSWER_S = 10 };
@@ -148,7 +150,7 @@ void memcached_server_stop(struct memcached_server *s)
 
 void memcached_server_freeze(const struct memcached_server *s)
 {
-	kill(s->pid, SIGSTOP);
+	freeze(s->pid);
 }
 
 void memcached_server_thaw(const struct memcached_server *s)

@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/freeze.h"
+
 #include "base/banned.h"
 
 enum { WORDS = 40, TEXT = 262144, TRIES = 500, PAUSE_US = 10000, PORT_MOST = 65535 - 10000 };
@@ -178,7 +180,7 @@ void redis_server_again(struct redis_server *s)
 
 void redis_server_freeze(const struct redis_server *s)
 {
-	kill(s->pid, SIGSTOP);
+	freeze(s->pid);
 }
 
 void redis_server_thaw(const struct redis_server *s)
