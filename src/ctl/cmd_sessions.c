@@ -84,7 +84,10 @@ static void print_text(struct span s, int width)
 	for (size_t i = 0; i < s.len && n < LIMIT_AGENT; i++) {
 		bool c1 = s.p[i] == '\xc2' && i + 1 < s.len && (s.p[i + 1] & 0xe0) == 0x80;
 
-		room[n++] = c1 ? '?' : s.p[i];
+		room[n] = s.p[i];
+		if (c1)
+			room[n] = '?';
+		n++;
 		i += c1;
 	}
 	room[n > 0 ? n : 1] = '\0';
@@ -119,7 +122,7 @@ static void print_table(const struct sessions *s)
 /* As the endpoint shows them; of what does not hold there is the id and "holds": false. */
 static enum tp_rc print_json(const struct sessions *s, struct tp_err *err)
 {
-	TP_CLEANUP(buf_release) struct buf out = BUF_INIT(2 * LIMIT_RESP_BODY);
+	TP_CLEANUP(buf_release) struct buf out = BUF_INIT((size_t)2 * LIMIT_RESP_BODY);
 	enum tp_rc rc;
 
 	buf_printf(&out, "{\"total\":%zu,\"sessions\":[", s->total);

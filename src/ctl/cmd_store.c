@@ -2,6 +2,7 @@
 /* "tpauth store": what the embedded store's files hold, and making them small. */
 #include "ctl/command.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,6 +140,7 @@ static enum tp_rc work(const struct store_spec *spec, const struct call *c, int 
 	int64_t was_bytes = 0;
 	enum tp_rc rc = TP_OK;
 
+	assert(c->verb != NULL);
 	if (strcmp(c->verb, "compact") == 0)
 		rc = compact(spec, c, &was_bytes, err);
 	if (rc == TP_OK)

@@ -296,7 +296,7 @@ enum tp_rc session_import(const struct auth_ctx *a, int fd, struct session_moved
 			  int64_t *ret_line, struct tp_err *err)
 {
 	TP_CLEANUP(incoming_release)
-	struct incoming in = { .a = a, .fd = fd, .text = BUF_INIT(2 * SESSION_LINE_MOST) };
+	struct incoming in = { .a = a, .fd = fd, .text = BUF_INIT((size_t)2 * SESSION_LINE_MOST) };
 	struct tp_err why = { 0 };
 	enum tp_rc rc = read_all(&in, &why), stored = TP_OK;
 

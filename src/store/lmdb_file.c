@@ -104,7 +104,7 @@ static int owner_of(const char *dir, struct stat *ret)
 
 int lmdb_file_act_as_owner(const char *dir, bool *ret_acting)
 {
-	struct stat st;
+	struct stat st = { 0 };
 	int e = geteuid() == 0 ? owner_of(dir, &st) : 0;
 
 	*ret_acting = false;

@@ -153,6 +153,7 @@ static enum tp_rc run_part(struct call *call, struct part *part, struct tp_err *
 	enum redis_wire_loss loss = WIRE_NOT_LOST;
 	enum tp_rc rc;
 
+	assert(part->n > 0);
 	if (m->suspect && clock_mono_ms() < m->down_ms)
 		return refuse_down(m, err);
 	rc = redis_member_ready(c, m, call->deadline_ms, err);

@@ -190,9 +190,10 @@ enum tp_rc redis_sentinels_connect(struct redis_sentinels *s, struct redis_link 
 				   int64_t deadline_ms, struct tp_err *err)
 {
 	size_t first = s->first;
-	enum tp_rc rc = dial_fail(&s->v[first].peer, "was not asked in time", err);
 	bool dialled = false;
+	enum tp_rc rc;
 
+	(void)dial_fail(&s->v[first].peer, "was not asked in time", err);
 	for (size_t i = 0; i < s->n && clock_mono_ms() < deadline_ms; i++) {
 		size_t which = (first + i) % s->n;
 		bool last = i + 1 == s->n;

@@ -237,7 +237,7 @@ enum tp_rc redis_walk(struct redis_talk *t, struct store_walk *w, int64_t step_m
 			  .w = w,
 			  .step_ms = step_ms,
 			  .cursor = "0",
-			  .keys = BUF_INIT(SCAN_KEYS * (1 + LIMIT_USER_ID)) };
+			  .keys = BUF_INIT((size_t)SCAN_KEYS * (1 + LIMIT_USER_ID)) };
 	enum tp_rc rc;
 
 	do {

@@ -194,8 +194,10 @@ enum tp_rc store_info(const struct store_spec *spec, struct store_info *ret, str
 	struct store *s = NULL;
 	enum tp_rc rc = open_files(spec, &s, err);
 
-	if (rc == TP_OK)
-		rc = s->ops->info(s->self, ret, err);
+	if (rc != TP_OK)
+		return rc;
+	assert(s != NULL);
+	rc = s->ops->info(s->self, ret, err);
 	store_close(s);
 	return rc;
 }
@@ -205,8 +207,10 @@ enum tp_rc store_compact(const struct store_spec *spec, const char *to, struct t
 	struct store *s = NULL;
 	enum tp_rc rc = open_files(spec, &s, err);
 
-	if (rc == TP_OK)
-		rc = s->ops->compact(s->self, to, err);
+	if (rc != TP_OK)
+		return rc;
+	assert(s != NULL);
+	rc = s->ops->compact(s->self, to, err);
 	store_close(s);
 	return rc;
 }

@@ -79,9 +79,9 @@ struct store_op {
 	int64_t ttl_s;
 	const struct store_hit *hits;
 	size_t n_hits;
-	bool no_wait; /* a change that nobody is told of: replicas need not have it yet */
 	store_item_fn *each;
 	void *arg;
+	bool no_wait; /* a change that nobody is told of: replicas need not have it yet */
 	/* the answer */
 	enum tp_rc rc;
 	struct buf *ret; /* caller's; appended to. A value that does not fit fails the whole call */
