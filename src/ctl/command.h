@@ -3,6 +3,9 @@
 #ifndef CTL_COMMAND_H
 #define CTL_COMMAND_H
 
+#include "base/str.h"
+#include "ctl/args.h"
+
 struct command {
 	const char *name;
 	const char *usage; /* its arguments */
@@ -16,7 +19,19 @@ int command_main(int argc, char **argv, char **envp);
 
 int cmd_check(int argc, char **argv, char **envp);
 int cmd_doctor(int argc, char **argv, char **envp);
+int cmd_jws(int argc, char **argv, char **envp);
+int cmd_keygen(int argc, char **argv, char **envp);
 int cmd_sessions(int argc, char **argv, char **envp);
 int cmd_store(int argc, char **argv, char **envp);
+int cmd_users(int argc, char **argv, char **envp);
+
+extern const struct args_spec cmd_jws_args, cmd_keygen_args, cmd_users_args;
+
+/* Says what went wrong, and how to learn more where the usage was; the exit status. */
+int command_failed(const char *name, enum tp_rc rc, const struct tp_err *err);
+
+/* All of it to standard output, without a buffer that keeps a copy; EXIT_SUCCESS, or the status of
+ * a failure that was told. */
+int command_write(struct span text);
 
 #endif
