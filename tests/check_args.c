@@ -128,6 +128,8 @@ START_TEST(refuses_wrong_usage_with_its_reason)
 		{ "any --Config=x", "no such flag: --Config" },
 		{ "any --secret-key-file-file=x", "no such flag: --secret-key-file-file" },
 		{ "any --issuer-file=x", "no such flag: --issuer-file" },
+		{ "any --listen=x", "no such flag: --listen" },
+		{ "any --version", "no such flag: --version" },
 		{ "any -j", "flags begin with two dashes" },
 		{ "any --name", "--name needs a value" },
 		{ "any --name=", "--name needs a value" },

@@ -85,6 +85,12 @@ static enum tp_rc take_own(struct reader *r, const struct args_flag *f, struct s
 
 /* ---- flags of settings ---- */
 
+/* Of the programs' own flags only the one that names a file of settings. */
+static const struct option *setting_of(const struct option *o)
+{
+	return o != NULL && (o->flags & OPTION_F_FLAG) && strcmp(o->name, "CONFIG") != 0 ? NULL : o;
+}
+
 /* --name-x to NAME_X; NULL: no setting has this name. NAME_X_FILE is a way to give a secret. */
 static const struct option *find_setting(const struct reader *r, struct span flag)
 {
@@ -104,7 +110,7 @@ static const struct option *find_setting(const struct reader *r, struct span fla
 	}
 	o = option_find(&r->index, name);
 	if (o != NULL || name.len < sizeof(suffix) || memcmp(room + name.len - 5, suffix, 5) != 0)
-		return o;
+		return setting_of(o);
 	name.len -= sizeof(suffix) - 1;
 	o = option_find(&r->index, name);
 	return o != NULL && o->type == OPTION_TYPE_SECRET ? o : NULL;

@@ -510,6 +510,25 @@ bool token_peek_exp(struct span jwt, int64_t *ret)
 	       jval_int(jval_get(claims, "exp"), ret);
 }
 
+enum tp_rc token_decode(struct span jwt, struct jval **ret_header, struct jval **ret_claims,
+			struct tp_err *err)
+{
+	TP_CLEANUP(jval_cleanup) struct jval *header = NULL;
+	struct parts parts;
+	enum tp_rc rc;
+
+	if (jwt.p == NULL || jwt.len > LIMIT_JWT || !cut_parts(jwt, &parts))
+		return refuse(TP_DENIED, "it has not three parts, or is too long", err);
+	rc = parse_segment(parts.header, "the header is no JSON object", &header, err);
+	if (rc == TP_OK)
+		rc = parse_segment(parts.payload, "the payload is no JSON object", ret_claims, err);
+	if (rc != TP_OK)
+		return rc;
+	*ret_header = header;
+	header = NULL;
+	return TP_OK;
+}
+
 /* ---- rules for single values ---- */
 
 /* U+0080 to U+009F, which span_has_control() does not look for. */

@@ -66,6 +66,11 @@ enum tp_rc token_judge(const struct token_verifier *v, const struct jval *claims
 enum tp_rc token_verify(struct token_verifier *v, struct span jwt, enum token_from from,
 			int64_t now_s, const struct token **ret, struct tp_err *err) TP_MUSTUSE;
 
+/* What a token says, with nothing proved: for showing it to people. TP_DENIED: not three parts, of
+ * which the first two are JSON objects. The caller releases both. */
+enum tp_rc token_decode(struct span jwt, struct jval **ret_header, struct jval **ret_claims,
+			struct tp_err *err) TP_MUSTUSE;
+
 /* exp of a token whose signature is not looked at: good for deciding what to sweep, for nothing
  * else. False where it has none. */
 bool token_peek_exp(struct span jwt, int64_t *ret);
