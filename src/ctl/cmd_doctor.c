@@ -6,11 +6,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/fetch.h"
 #include "base/limits.h"
 #include "ctl/doctor.h"
 #include "ctl/password.h"
+#include "ctl/text.h"
 
 #include "base/banned.h"
 
@@ -178,9 +180,23 @@ static enum tp_rc by_curl(void *arg, const struct fetch_request *ask, struct fet
 	return fetch_ask(arg, ask, reply, err);
 }
 
+/* A line, whose first word says how it is. */
 static void print(void *arg, const char *line)
 {
-	fputs(line, arg);
+	static const struct {
+		const char *word;
+		enum text_colour colour;
+	} words[] = { { "ok", TEXT_GOOD }, { "BAD", TEXT_BAD } };
+	TP_CLEANUP(buf_release) struct buf out = BUF_INIT(LIMIT_RESP_BODY);
+
+	for (size_t i = 0; text_colours(STDOUT_FILENO) && i < TP_COUNT(words); i++) {
+		if (!span_starts(span_of(line), words[i].word))
+			continue;
+		text_mark(words[i].colour, true, words[i].word, &out);
+		line += strlen(words[i].word);
+	}
+	buf_str(&out, line);
+	fputs(buf_cstr(&out), arg);
 	fflush(arg);
 }
 
