@@ -69,14 +69,16 @@ TPAUTH_API enum tpauth_rc tpauth_claims_parse(const char *json, size_t len,
 					      struct tpauth_claims **ret);
 TPAUTH_API void tpauth_claims_free(struct tpauth_claims *claims);
 
-/* Each replaces what was there by that name. */
+/* Each replaces what was there by that name; NULL as value is null. Strings that were read before
+ * are gone with any change. */
 TPAUTH_API void tpauth_claims_set(struct tpauth_claims *claims, const char *name,
 				  const char *value);
 TPAUTH_API void tpauth_claims_set_int(struct tpauth_claims *claims, const char *name,
 				      int64_t value);
 TPAUTH_API void tpauth_claims_set_json(struct tpauth_claims *claims, const char *name,
 				       const char *json);
-/* One string more in the array of that name, made if need be: a scope in "scopes". */
+/* One string more in the array of that name, made if need be, unless it is there already: a scope
+ * in "scopes". */
 TPAUTH_API void tpauth_claims_add(struct tpauth_claims *claims, const char *name,
 				  const char *value);
 
