@@ -49,7 +49,9 @@ static enum tp_rc check_store(const struct app *app, struct tp_err *err)
 
 static enum tp_rc check(struct args *a, char **envp, struct tp_err *err)
 {
-	struct boot_args args = { a->n_settings, a->settings, envp, false, &boot_http };
+	struct boot_args args = {
+		.argc = a->n_settings, .argv = a->settings, .envp = envp, .edge = &boot_http
+	};
 	struct app app;
 	enum tp_rc rc = boot_config(&args, &app, err);
 

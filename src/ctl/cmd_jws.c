@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* "tpauth jws": whether a published key made a signature. Reads files and prints the answer; what
- * the answer is, token/jws.h says. */
+ * the answer is, token/jwk_verify.h says. */
 #include "ctl/command.h"
 
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "ctl/input.h"
-#include "token/jws.h"
+#include "token/jwk_verify.h"
 
 #include "base/banned.h"
 
@@ -78,7 +78,7 @@ static enum tp_rc open_keys(const struct call *c, struct jwk_set *ret, struct tp
 }
 
 static enum tp_rc verify(const struct call *c, const struct args *args, const struct jwk_set *keys,
-			 struct jws *ret, struct tp_err *err, bool *ret_judged)
+			 struct jwk_verified *ret, struct tp_err *err, bool *ret_judged)
 {
 	TP_CLEANUP(buf_release) struct buf text = BUF_INIT(LIMIT_JWS);
 	enum tp_rc rc = c->file != NULL ? input_file(c->file, &text, err)
@@ -87,11 +87,11 @@ static enum tp_rc verify(const struct call *c, const struct args *args, const st
 	if (rc != TP_OK)
 		return rc;
 	*ret_judged = true;
-	return jws_verify(keys, input_line(&text), ret, err);
+	return jwk_verify(keys, input_line(&text), ret, err);
 }
 
-static enum tp_rc verify_raw(const struct call *c, const struct jwk_set *keys, struct jws *ret,
-			     struct tp_err *err, bool *ret_judged)
+static enum tp_rc verify_raw(const struct call *c, const struct jwk_set *keys,
+			     struct jwk_verified *ret, struct tp_err *err, bool *ret_judged)
 {
 	TP_CLEANUP(buf_release) struct buf msg = BUF_INIT(LIMIT_JWS);
 	TP_CLEANUP(buf_release) struct buf sig = BUF_INIT(LIMIT_JWS);
@@ -101,7 +101,7 @@ static enum tp_rc verify_raw(const struct call *c, const struct jwk_set *keys, s
 		rc = input_file(c->sig, &sig, err);
 	if (rc != TP_OK)
 		return rc;
-	rc = jws_verify_raw(keys, span_of(c->alg), buf_view(&msg), buf_view(&sig), err);
+	rc = jwk_verify_raw(keys, span_of(c->alg), buf_view(&msg), buf_view(&sig), err);
 	*ret_judged = rc != TP_NO_ROUTE;
 	ret->alg = span_of(c->alg);
 	return rc;
@@ -116,7 +116,8 @@ static void put_member(const char *name, struct span value, struct buf *out)
 		jval_quote(value, out);
 }
 
-static int say(const struct call *c, enum tp_rc rc, const struct jws *j, const struct tp_err *err)
+static int say(const struct call *c, enum tp_rc rc, const struct jwk_verified *j,
+	       const struct tp_err *err)
 {
 	TP_CLEANUP(buf_release) struct buf out = BUF_INIT(LIMIT_JWK_FILE);
 	int status = rc == TP_OK ? EXIT_SUCCESS : STATUS_REFUSED;
@@ -148,7 +149,7 @@ static int failed(const struct tp_err *err)
 int cmd_jws(int argc, char **argv, char **envp)
 {
 	TP_CLEANUP(jwk_set_release) struct jwk_set keys = { .n = 0 };
-	TP_CLEANUP(jws_release) struct jws j = { .payload = BUF_INIT(0) };
+	TP_CLEANUP(jwk_verified_release) struct jwk_verified j = { .payload = BUF_INIT(0) };
 	struct call c = { .json = false };
 	struct tp_err err = { 0 };
 	struct args args;

@@ -140,7 +140,10 @@ static enum tp_rc work(const struct store_spec *spec, const struct call *c, int 
 
 static enum tp_rc with_settings(struct call *c, char **envp, int *ret_status, struct tp_err *err)
 {
-	struct boot_args args = { c->args.n_settings, c->args.settings, envp, false, &boot_http };
+	struct boot_args args = { .argc = c->args.n_settings,
+				  .argv = c->args.settings,
+				  .envp = envp,
+				  .edge = &boot_http };
 	struct app app;
 	enum tp_rc rc = boot_config(&args, &app, err);
 

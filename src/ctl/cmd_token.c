@@ -16,6 +16,7 @@
 #include "ctl/input.h"
 #include "ctl/settings.h"
 #include "ctl/text.h"
+#include "token/jws.h"
 
 #include "base/banned.h"
 
@@ -242,7 +243,7 @@ static enum tp_rc find_out(struct call *c, char **envp, struct span token, struc
 
 	f->is_jwt = looks_like_jwt(token);
 	if (f->is_jwt)
-		rc = token_decode(token, &f->header, &f->claims, err);
+		rc = jws_decode(token, &f->header, &f->claims, err);
 	if (rc != TP_OK)
 		return rc;
 	rc = settings_open(&c->args, envp, &c->app, &f->why_not);

@@ -127,7 +127,10 @@ static bool ends_sessions(const struct call *c)
  */
 static enum tp_rc read_settings(struct call *c, char **envp, struct tp_err *err)
 {
-	struct boot_args args = { c->args.n_settings, c->args.settings, envp, false, &boot_http };
+	struct boot_args args = { .argc = c->args.n_settings,
+				  .argv = c->args.settings,
+				  .envp = envp,
+				  .edge = &boot_http };
 	enum tp_rc rc;
 
 	if (!ends_sessions(c) && c->file != NULL)

@@ -16,11 +16,13 @@ static void close_nothing(struct app *app)
 	(void)app;
 }
 
-static const struct boot_edge edge = { open_nothing, close_nothing, false };
+static const struct boot_edge edge = { .open = open_nothing, .close = close_nothing };
 
 enum tp_rc settings_open(struct args *a, char **envp, struct app *ret, struct tp_err *err)
 {
-	struct boot_args args = { a->n_settings, a->settings, envp, false, &edge };
+	struct boot_args args = {
+		.argc = a->n_settings, .argv = a->settings, .envp = envp, .edge = &edge
+	};
 	enum tp_rc rc = boot_config(&args, ret, err);
 
 	return rc == TP_OK ? boot_open(ret, err) : rc;

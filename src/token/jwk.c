@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reads JWKs. Owns which members a key type has and in which form; what may be verified with a key
- * is decided by jws.c.
+ * is decided by jwk_verify.c.
  */
 #include "token/jwk.h"
 

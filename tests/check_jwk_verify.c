@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Claims of token/jws.h. tests/data/jws holds the examples of RFC 7515 appendix A and RFC 8037
- * appendix A.4, and for each algorithm one JWS that another implementation signed.
+ * Claims of token/jwk_verify.h. tests/data/jws holds the examples of RFC 7515 appendix A and RFC
+ * 8037 appendix A.4, and for each algorithm one JWS that another implementation signed.
  */
-#include "token/jws.h"
+#include "token/jwk_verify.h"
 
 #include "base/codec.h"
 #include "base/limits.h"
@@ -39,7 +39,7 @@ static void open_keys(struct span json, struct jwk_set *ret)
 static enum tp_rc verify(const struct jwk_set *keys, struct span jws)
 {
 	err = (struct tp_err){ 0 };
-	return jws_verify(keys, jws, NULL, &err);
+	return jwk_verify(keys, jws, NULL, &err);
 }
 
 START_TEST(accepts_the_examples_of_the_standards)
@@ -60,10 +60,10 @@ START_TEST(accepts_each_algorithm_and_gives_what_was_signed)
 
 	open_keys(data("keys", ".jwks"), &keys);
 	for (size_t i = 0; i < TP_COUNT(algs); i++) {
-		TP_CLEANUP(jws_release) struct jws j = { .payload = BUF_INIT(0) };
+		TP_CLEANUP(jwk_verified_release) struct jwk_verified j = { .payload = BUF_INIT(0) };
 		static const char start[] = "any bytes: \x00\xff ";
 
-		ck_assert_msg(jws_verify(&keys, data(algs[i], ".jws"), &j, &err) == TP_OK, "%s: %s",
+		ck_assert_msg(jwk_verify(&keys, data(algs[i], ".jws"), &j, &err) == TP_OK, "%s: %s",
 			      algs[i], err.msg);
 		ck_assert(span_is(j.alg, algs[i]));
 		ck_assert_ptr_nonnull(j.kid.p);
@@ -221,7 +221,7 @@ START_TEST(takes_a_short_secret_for_bare_vectors_only)
 	TP_CLEANUP(buf_release) struct buf jws = BUF_INIT(LIMIT_JWT);
 
 	open_keys(SPAN_LIT("{\"kty\":\"oct\",\"k\":\"SmVmZQ\"}"), &keys);
-	ck_assert_int_eq(jws_verify_raw(&keys, SPAN_LIT("HS256"), msg, SPAN_LIT(mac), &err), TP_OK);
+	ck_assert_int_eq(jwk_verify_raw(&keys, SPAN_LIT("HS256"), msg, SPAN_LIT(mac), &err), TP_OK);
 	make("{\"alg\":\"HS256\"}", &jws);
 	ck_assert_int_eq(verify(&keys, buf_view(&jws)), TP_DENIED);
 	ck_assert_str_eq(err.msg, "the key does not fit: the secret is shorter than the hash (RFC "
@@ -242,18 +242,18 @@ START_TEST(verifies_bare_signatures_of_each_algorithm)
 		struct span text = { dot + 1, jws.len - msg.len - 1 };
 
 		ck_assert_int_eq(codec_b64url_get(text, &sig, &err), TP_OK);
-		ck_assert_int_eq(jws_verify_raw(&keys, alg, msg, buf_view(&sig), &err), TP_OK);
+		ck_assert_int_eq(jwk_verify_raw(&keys, alg, msg, buf_view(&sig), &err), TP_OK);
 		for (size_t at = 0; at < sig.len; at++) {
 			sig.p[at] ^= 4;
-			ck_assert_int_eq(jws_verify_raw(&keys, alg, msg, buf_view(&sig), &err),
+			ck_assert_int_eq(jwk_verify_raw(&keys, alg, msg, buf_view(&sig), &err),
 					 TP_DENIED);
 			sig.p[at] ^= 4;
 		}
 		msg.len--;
-		ck_assert_int_eq(jws_verify_raw(&keys, alg, msg, buf_view(&sig), &err), TP_DENIED);
-		ck_assert_int_eq(jws_verify_raw(&keys, alg, msg, SPAN_LIT(""), &err), TP_DENIED);
+		ck_assert_int_eq(jwk_verify_raw(&keys, alg, msg, buf_view(&sig), &err), TP_DENIED);
+		ck_assert_int_eq(jwk_verify_raw(&keys, alg, msg, SPAN_LIT(""), &err), TP_DENIED);
 	}
-	ck_assert_int_eq(jws_verify_raw(&keys, SPAN_LIT("none"), SPAN_LIT(""), SPAN_LIT(""), &err),
+	ck_assert_int_eq(jwk_verify_raw(&keys, SPAN_LIT("none"), SPAN_LIT(""), SPAN_LIT(""), &err),
 			 TP_NO_ROUTE);
 }
 END_TEST
@@ -264,10 +264,10 @@ START_TEST(refuses_zero_in_a_signature_by_a_curve)
 	TP_CLEANUP(jwk_set_release) struct jwk_set keys = { .n = 0 };
 
 	open_keys(data("keys", ".jwks"), &keys);
-	ck_assert_int_eq(jws_verify_raw(&keys, SPAN_LIT("ES256"), SPAN_LIT("x"),
+	ck_assert_int_eq(jwk_verify_raw(&keys, SPAN_LIT("ES256"), SPAN_LIT("x"),
 					(struct span){ zeros, 64 }, &err),
 			 TP_DENIED);
-	ck_assert_int_eq(jws_verify_raw(&keys, SPAN_LIT("ES512"), SPAN_LIT("x"),
+	ck_assert_int_eq(jwk_verify_raw(&keys, SPAN_LIT("ES512"), SPAN_LIT("x"),
 					(struct span){ zeros, 132 }, &err),
 			 TP_DENIED);
 }
@@ -275,8 +275,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("jws");
-	TCase *t = tcase_create("jws");
+	Suite *s = suite_create("jwk_verify");
+	TCase *t = tcase_create("jwk_verify");
 
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, accepts_the_examples_of_the_standards);
