@@ -278,6 +278,8 @@ def signatures():
              [0] * 4, "from an argument or a file")
         r = subprocess.run([CTL, "jws", "verify", "--jwk", jwk, "--file", jws, "--payload"], capture_output=True)
         same(r.stdout, b'{"iss":"joe",\r\n "exp":1300819380,\r\n "http://example.com/is_root":true}', "--payload")
+        r = subprocess.run(["bash", "-c", f"{CTL} jws verify --jwk <(cat {jwk}) --file <(cat {jws})"], capture_output=True)
+        same((r.returncode, r.stdout), (0, b"accepted: HS256\n"), "from pipes, too")
         same([run("jws", *a, stdin=text).returncode for a in
               ((), ("verify",), ("verify", "--jwk"), ("verify", "--jwk", "/nonexistent"), ("verify", "--jwk", jws), ("bogus",),
                ("verify", "--jwk", jwk, "--bogus"), ("verify", "--jwk", jwk, "a", "b"), ("verify", "--jwk", site.dir),
