@@ -263,6 +263,35 @@ START_TEST(a_password_need_not_end_in_a_nul)
 }
 END_TEST
 
+START_TEST(makes_hashes_that_it_accepts)
+{
+	TP_CLEANUP(secret_release) struct secret a = { NULL, 0 };
+	TP_CLEANUP(secret_release) struct secret b = { NULL, 0 };
+	const struct span password = { DIGITS, 72 };
+
+	ck_assert_int_eq(passhash_make(password, 4, &a, NULL), TP_OK);
+	ck_assert_int_eq(passhash_make(password, 5, &b, NULL), TP_OK);
+	ck_assert_uint_eq(a.len, 60);
+	ck_assert(span_starts(secret_view(&a), "$2y$04$"));
+	ck_assert(span_starts(secret_view(&b), "$2y$05$"));
+	ck_assert(strcmp(a.p + 7, b.p + 7) != 0);
+	ck_assert(passhash_known(secret_view(&a)));
+	ck_assert_int_eq(check(a.p, DIGITS, 72), TP_OK);
+	ck_assert_int_eq(check(a.p, DIGITS, 71), TP_DENIED);
+}
+END_TEST
+
+START_TEST(makes_no_hash_that_would_fit_other_passwords)
+{
+	TP_CLEANUP(secret_release) struct secret hash = { NULL, 0 };
+
+	ck_assert_int_eq(passhash_make(SPAN_LIT(""), 4, &hash, NULL), TP_INVALID);
+	ck_assert_int_eq(passhash_make(SPAN_LIT("a\0b"), 4, &hash, NULL), TP_INVALID);
+	ck_assert_int_eq(passhash_make((struct span){ DIGITS, 73 }, 4, &hash, NULL), TP_INVALID);
+	ck_assert_ptr_null(hash.p);
+}
+END_TEST
+
 static Suite *passhash_suite(void)
 {
 	Suite *s = suite_create("passhash");
@@ -274,6 +303,8 @@ static Suite *passhash_suite(void)
 	tcase_add_loop_test(t, tells_unknown_from_wrong, 0, TP_COUNT(unknown));
 	tcase_add_test(t, plain_text_is_no_hash);
 	tcase_add_test(t, costs_are_ordered);
+	tcase_add_test(t, makes_hashes_that_it_accepts);
+	tcase_add_test(t, makes_no_hash_that_would_fit_other_passwords);
 	tcase_add_loop_test(t, a_cut_hash_is_never_taken, 0, TP_COUNT(right));
 	tcase_add_loop_test(t, a_nul_in_the_password_does_not_end_it, 0, TP_COUNT(right));
 	tcase_add_test(t, long_passwords_count_in_full);

@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "support/check_run.h"
 #include "support/token_rig.h"
+#include "token/jws.h"
 
 #include <stdio.h>
 
@@ -391,6 +392,32 @@ END_TEST
 
 /* ---- single values ---- */
 
+START_TEST(decodes_what_nothing_proves)
+{
+	static const char *const bad[] = { "",		"e30",	    "e30.e30",	   "e30.e30.AA.AA",
+					   "W10.e30.",	"e30.W10.", "e3 0.e30.AA", "e30=.e30.AA",
+					   "e30.e31.AA" };
+	TP_CLEANUP(jval_cleanup) struct jval *header = NULL;
+	TP_CLEANUP(jval_cleanup) struct jval *claims = NULL;
+	struct tp_err err = { 0 };
+	int64_t n = 0;
+
+	/* {"alg":"none"} and {"exp":7}: shown, whatever it is worth. */
+	ck_assert_int_eq(
+		jws_decode(SPAN_LIT("eyJhbGciOiJub25lIn0.eyJleHAiOjd9."), &header, &claims, &err),
+		TP_OK);
+	ck_assert(jval_has(header, "alg"));
+	ck_assert(jval_int(jval_get(claims, "exp"), &n) && n == 7);
+	for (size_t i = 0; i < TP_COUNT(bad); i++) {
+		struct jval *h = NULL, *c = NULL;
+
+		ck_assert_msg(jws_decode(span_of(bad[i]), &h, &c, &err) == TP_DENIED, "%s", bad[i]);
+		ck_assert_ptr_null(h);
+		ck_assert_ptr_null(c);
+	}
+}
+END_TEST
+
 START_TEST(peeks_at_exp_without_a_key)
 {
 	static const struct {
@@ -557,6 +584,7 @@ static Suite *token_suite(void)
 
 	c = tcase_create("values");
 	tcase_add_test(c, peeks_at_exp_without_a_key);
+	tcase_add_test(c, decodes_what_nothing_proves);
 	tcase_add_test(c, knows_a_user_id);
 	tcase_add_test(c, knows_scopes);
 	tcase_add_test(c, counts_and_measures_scopes);
