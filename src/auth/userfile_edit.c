@@ -99,11 +99,12 @@ static enum tp_rc prove_user(struct span user, struct span hash, const struct bu
 	struct userfile *f = NULL;
 	struct span found = { NULL, 0 };
 	enum tp_rc rc = reopen(USERFILE_PASSWORDS, out, &f, err);
+	bool has;
 
 	if (rc != TP_OK)
 		return rc;
-	userfile_hash(f, user, &found);
-	if ((found.p == NULL) != (hash.p == NULL) || !span_eq(found, hash))
+	has = userfile_hash(f, user, &found);
+	if (has != (hash.p != NULL) || (has && !span_eq(found, hash)))
 		rc = not_as_meant(err);
 	userfile_close(f);
 	return rc;

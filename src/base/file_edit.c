@@ -116,20 +116,20 @@ static enum tp_rc open_locked(const char *path, int *ret, struct tp_err *err)
 enum tp_rc file_edit_open(const char *path, struct file_edit *ret, struct buf *out,
 			  struct tp_err *err)
 {
-	TP_CLEANUP(file_edit_close) struct file_edit f = { -1, NULL };
+	struct file_edit f = { -1, realpath(path, NULL) };
 	enum tp_rc rc;
 
-	f.path = realpath(path, NULL);
 	if (f.path == NULL)
 		return tp_fail(err, errno == ENOMEM ? TP_NOMEM : TP_INVALID, "%s",
 			       strerrordesc_np(errno));
 	rc = open_locked(f.path, &f.fd, err);
 	if (rc == TP_OK)
 		rc = file_read(f.path, out, err);
-	if (rc != TP_OK)
+	if (rc != TP_OK) {
+		file_edit_close(&f);
 		return rc;
+	}
 	*ret = f;
-	f = (struct file_edit){ -1, NULL };
 	return TP_OK;
 }
 

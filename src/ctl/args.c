@@ -99,6 +99,7 @@ static const struct option *find_setting(const struct reader *r, struct span fla
 	struct span name = { room, flag.len };
 	const struct option *o;
 
+	assert(flag.p != NULL);
 	if (flag.len > NAME_MOST)
 		return NULL;
 	for (size_t i = 0; i < flag.len; i++) {

@@ -38,8 +38,15 @@ static const char tail[] = "	esac\n"
 static void put_flag_of(const struct option *o, const char *suffix, struct buf *out)
 {
 	buf_str(out, "--");
-	for (const char *p = o->name; *p != '\0'; p++)
-		buf_char(out, *p == '_' ? '-' : (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p));
+	for (const char *p = o->name; *p != '\0'; p++) {
+		char c = *p;
+
+		if (c == '_')
+			c = '-';
+		else if (c >= 'A' && c <= 'Z')
+			c = (char)(c - 'A' + 'a');
+		buf_char(out, c);
+	}
 	buf_str(out, suffix);
 }
 

@@ -24,8 +24,11 @@ void text_put(struct span s, struct buf *out)
 	for (size_t i = 0; i < s.len; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 		bool c1 = c == 0xc2 && i + 1 < s.len && (s.p[i + 1] & 0xe0) == 0x80;
+		char shown = s.p[i];
 
-		buf_char(out, c1 || c < 0x20 || c == 0x7f ? '?' : s.p[i]);
+		if (c1 || c < 0x20 || c == 0x7f)
+			shown = '?';
+		buf_char(out, shown);
 		i += c1;
 	}
 }

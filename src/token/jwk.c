@@ -318,7 +318,6 @@ static enum tp_rc open_tree(struct jwk_set *s, struct tp_err *err)
 {
 	const struct jval *keys = jval_get(s->tree, "keys");
 	size_t n = jval_has(s->tree, "keys") ? jval_count(keys) : 1;
-	enum tp_rc rc;
 
 	if (jval_type(s->tree) != JVAL_OBJECT)
 		return tp_fail(err, TP_INVALID, "no JWK: not a JSON object");
@@ -332,20 +331,20 @@ static enum tp_rc open_tree(struct jwk_set *s, struct tp_err *err)
 	if (keys != NULL)
 		return read_keys(keys, s, err);
 	s->n = 1;
-	rc = read_key(s->tree, &s->v[0], err);
-	return rc;
+	return read_key(s->tree, &s->v[0], err);
 }
 
 enum tp_rc jwk_set_open(struct span json, struct jwk_set *ret, struct tp_err *err)
 {
-	TP_CLEANUP(jwk_set_release) struct jwk_set s = { .n = 0 };
+	struct jwk_set s = { .n = 0 };
 	enum tp_rc rc = jval_parse(json, &s.tree, err);
 
 	if (rc == TP_OK)
 		rc = open_tree(&s, err);
-	if (rc != TP_OK)
+	if (rc != TP_OK) {
+		jwk_set_release(&s);
 		return rc;
+	}
 	*ret = s;
-	s = (struct jwk_set){ .n = 0 };
 	return TP_OK;
 }

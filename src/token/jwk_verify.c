@@ -264,6 +264,7 @@ enum tp_rc jwk_verify(const struct jwk_set *keys, struct span compact, struct jw
 	rc = ask_keys(keys, &c, &k, err);
 	if (rc != TP_OK || ret == NULL)
 		return rc;
+	assert(c.alg != NULL && k != NULL);
 	*ret = (struct jwk_verified){ span_of(c.alg->name), k->kid, payload };
 	payload = (struct buf)BUF_INIT(0);
 	return TP_OK;

@@ -91,7 +91,7 @@ static enum tp_rc put_jwk(const EVP_PKEY *p, struct buf *out, struct tp_err *err
 
 enum tp_rc keygen_rsa(int bits, struct keygen_pair *ret, struct tp_err *err)
 {
-	TP_CLEANUP(keygen_pair_release) struct keygen_pair pair = { .jwk = BUF_INIT(JWK_MOST) };
+	struct keygen_pair pair = { .jwk = BUF_INIT(JWK_MOST) };
 	TP_CLEANUP(pkey_cleanup) EVP_PKEY *p = NULL;
 	enum tp_rc rc;
 
@@ -104,10 +104,11 @@ enum tp_rc keygen_rsa(int bits, struct keygen_pair *ret, struct tp_err *err)
 		rc = put_pem(p, PEM_write_bio_PUBKEY, &pair.public_key, err);
 	if (rc == TP_OK)
 		rc = put_jwk(p, &pair.jwk, err);
-	if (rc != TP_OK)
+	if (rc != TP_OK) {
+		keygen_pair_release(&pair);
 		return rc;
+	}
 	*ret = pair;
-	pair = (struct keygen_pair){ .jwk = BUF_INIT(0) };
 	return TP_OK;
 }
 
