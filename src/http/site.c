@@ -20,7 +20,14 @@ static const char *const path_settings[HTTP_PATHS] = {
 	[HTTP_PATH_USERINFO] = "USERINFO_URL",	   [HTTP_PATH_LOGOUT] = "LOGOUT_URL",
 	[HTTP_PATH_HEALTH] = "HEALTH_URL",	   [HTTP_PATH_AUTH] = "AUTH_URL",
 	[HTTP_PATH_LOGIN_PAGE] = "LOGIN_PAGE_URL", [HTTP_PATH_SESSIONS] = "SESSIONS_URL",
+	[HTTP_PATH_OPENAPI] = "OPENAPI_URL",	   [HTTP_PATH_DOCS] = "DOCS_URL",
+	[HTTP_PATH_REDOC] = "REDOC_URL",
 };
+
+const char *site_path_setting(enum http_path path)
+{
+	return path_settings[path];
+}
 
 static struct span text_of(const char *s)
 {
@@ -291,6 +298,10 @@ static enum tp_rc set_all(const struct site_spec *spec, struct http_site *s, str
 	s->max_body = spec->max_body;
 	s->issues = spec->issues;
 	s->title = text_of(spec->title);
+	s->version = text_of(spec->version);
+	s->description = text_of(spec->description);
+	s->scopes = spec->scopes;
+	s->docs_dir = spec->docs_dir != NULL ? spec->docs_dir : "";
 	s->cors = spec->cors;
 	s->cors_credentials = spec->cors_credentials;
 	s->cors_urls_set = spec->cors_urls_set;
