@@ -5,5 +5,6 @@
 {
 	const page = document.getElementById("page");
 
+	document.body.style.margin = "0";
 	Redoc.init(page.dataset.openapi, { disableSearch: true, nativeScrollbars: true, untrustedSpec: true }, page);
 }

@@ -22,9 +22,10 @@
 enum { LINK_MOST = 4 * LIMIT_PATH, FILE_MOST = 4096, ETAG_MOST = 64 };
 
 /*
- * Nothing but what comes from here, and nothing that a page could carry within itself. The hash is
- * that of an empty text: the style sheets that ReDoc makes are empty elements, which it fills by
- * way of the CSSOM (CSP 3, 8.4).
+ * Nothing but what comes from here, and nothing that a page could carry within itself. Of the two
+ * hashes, one is that of an empty text: the style sheets that ReDoc makes are empty elements, which
+ * it fills by way of the CSSOM (CSP 3, 8.4). The other is that of its scroll bars, which it has in
+ * any case though they are not used.
  */
 #define POLICY(style)                                                                        \
 	"default-src 'none'; script-src 'self'; style-src " style "; img-src 'self' data:; " \
@@ -36,7 +37,8 @@ static const struct docs_page {
 } pages[] = {
 	{ HTTP_PATH_DOCS, page_docs, POLICY("'self'") },
 	{ HTTP_PATH_REDOC, page_redoc,
-	  POLICY("'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='") },
+	  POLICY("'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' "
+		 "'sha256-QMIg+bpjm3JdElJ388KYke01izlUW0UoNOeKjpMxdgc='") },
 };
 
 static const struct docs_file {

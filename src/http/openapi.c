@@ -173,6 +173,36 @@ static enum tp_rc put_security(const struct openapi *d, struct buf *out, struct 
 	return rc;
 }
 
+static bool has_application(const struct http_call *c)
+{
+	for (size_t i = 0; i < c->n_routes; i++) {
+		if (c->routes[i].path_template != NULL)
+			return true;
+	}
+	return false;
+}
+
+static void put_tags(const struct openapi *d, struct buf *out)
+{
+	const struct jval *tags = jval_get(d->parts, "tags");
+	bool application = has_application(d->call);
+	const char *sep = "[";
+	struct span name;
+
+	openapi_name(out, "tags");
+	for (size_t i = 0; i < jval_count(tags); i++) {
+		const struct jval *tag = jval_at(tags, i);
+
+		if (jval_str(jval_get(tag, "name"), &name) && span_is(name, "application") &&
+		    !application)
+			continue;
+		buf_str(out, sep);
+		jval_write(tag, out);
+		sep = ",";
+	}
+	buf_char(out, ']');
+}
+
 static enum tp_rc put_document(const struct openapi *d, struct buf *out, struct tp_err *err)
 {
 	enum tp_rc rc;
@@ -181,7 +211,7 @@ static enum tp_rc put_document(const struct openapi *d, struct buf *out, struct 
 	openapi_text(out, "openapi", SPAN_LIT("3.1.0"));
 	put_info(d->call->site, out);
 	put_servers(d->server, out);
-	openapi_copy(out, "tags", jval_get(d->parts, "tags"));
+	put_tags(d, out);
 	rc = openapi_paths(d, out, err);
 	openapi_name(out, "components");
 	buf_char(out, '{');
