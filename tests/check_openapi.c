@@ -4,6 +4,7 @@
  * an application's own, under whatever settings.
  */
 #include "base/jval.h"
+#include "support/alloc_fail.h"
 #include "support/check_run.h"
 #include "support/http_rig.h"
 
@@ -441,39 +442,47 @@ END_TEST
 
 static const struct {
 	const char *public_url, *root_path;
-	const char *script_name, *path_info;
+	const char *script_name, *path_info, *request_uri;
 	const char *servers; /* "": none */
 	const char *token;
 } mounts[] = {
-	{ "", "", "/openapi.json", "", "", "/token" },
-	{ "", "", "/openapi.json", "/openapi.json", "", "/token" },
-	{ "", "", "/cgi-bin/tpauth.cgi", "/openapi.json", "[{\"url\":\"/cgi-bin/tpauth.cgi\"}]",
+	{ "", "", "/openapi.json", "", "/openapi.json?a=/b", "", "/token" },
+	{ "", "", "", "/openapi.json", "", "", "/token" },
+	{ "", "", "/cgi-bin/tpauth.cgi", "/openapi.json", "", "[{\"url\":\"/cgi-bin/tpauth.cgi\"}]",
 	  "/cgi-bin/tpauth.cgi/token" },
-	{ "", "/auth", "/auth/openapi.json", "", "[{\"url\":\"/auth\"}]", "/auth/token" },
-	{ "", "/auth", "/openapi.json", "", "[{\"url\":\"/auth\"}]", "/auth/token" },
-	{ "https://login.example.org", "", "/openapi.json", "",
+	{ "", "", "/tpauth.fcgi", "/openapi.json", "/openapi.json", "", "/token" },
+	{ "", "", "/tpauth.fcgi", "/openapi.json", "/t/openapi.json", "[{\"url\":\"/t\"}]",
+	  "/t/token" },
+	{ "", "/auth", "/auth/openapi.json", "", "", "[{\"url\":\"/auth\"}]", "/auth/token" },
+	{ "", "/auth", "/openapi.json", "", "/openapi.json", "[{\"url\":\"/auth\"}]",
+	  "/auth/token" },
+	{ "https://login.example.org", "", "/openapi.json", "", "",
 	  "[{\"url\":\"https://login.example.org\"}]", "https://login.example.org/token" },
-	{ "http://[::1]:8080", "", "/t", "/openapi.json", "[{\"url\":\"http://[::1]:8080/t\"}]",
+	{ "http://[::1]:8080", "", "/t", "/openapi.json", "", "[{\"url\":\"http://[::1]:8080/t\"}]",
 	  "http://[::1]:8080/t/token" },
 	/* What a link could make of it. */
-	{ "", "", "//evil.example", "/openapi.json", "", "/token" },
-	{ "", "", "/a b", "/openapi.json", "", "/token" },
-	{ "", "", "/a?b", "/openapi.json", "", "/token" },
-	{ "", "", "/\\evil.example", "/openapi.json", "", "/token" },
+	{ "", "", "//evil.example", "/openapi.json", "", "", "/token" },
+	{ "", "", "/t", "/openapi.json", "//evil.example/openapi.json", "[{\"url\":\"/t\"}]",
+	  "/t/token" },
+	{ "", "", "/t", "/openapi.json", "http://evil.example/openapi.json", "[{\"url\":\"/t\"}]",
+	  "/t/token" },
+	{ "", "", "/a b", "/openapi.json", "/a%20b/openapi.json", "", "/token" },
+	{ "", "", "/a?b", "/openapi.json", "", "", "/token" },
+	{ "", "", "/\\evil.example", "/openapi.json", "", "", "/token" },
+	{ "", "", "evil.example", "/openapi.json", "evil.example/openapi.json", "", "/token" },
 };
 
 START_TEST(says_where_it_is)
 {
-	char script[64], info[64], want[128];
+	char script[64], info[64], uri[64], want[128];
 
 	h.spec.public_url = mounts[_i].public_url;
 	h.spec.root_path = mounts[_i].root_path;
 	http_rig_site(&h);
 	snprintf(script, sizeof(script), "SCRIPT_NAME=%s", mounts[_i].script_name);
 	snprintf(info, sizeof(info), "PATH_INFO=%s", mounts[_i].path_info);
-	if (_i == 1)
-		snprintf(script, sizeof(script), "SCRIPT_NAME=");
-	ask_for("/", ENV(script, info));
+	snprintf(uri, sizeof(uri), "REQUEST_URI=%s", mounts[_i].request_uri);
+	ask_for("/", ENV(script, info, uri));
 	ck_assert_str_eq(json_at("servers"), mounts[_i].servers);
 	snprintf(want, sizeof(want), "\"%s\"", mounts[_i].token);
 	ck_assert_str_eq(json_at("components/securitySchemes/oauth2/flows/password/tokenUrl"),
@@ -516,6 +525,27 @@ START_TEST(a_guarded_request_needs_what_all_need)
 }
 END_TEST
 
+enum { MOST = 20000, STRIDE = 13 };
+
+START_TEST(is_whole_or_503_when_memory_runs_out)
+{
+	bool failed = true;
+
+	for (long n = 1; failed; n += STRIDE) {
+		ck_assert_int_lt(n, MOST);
+		response_release(&h.resp);
+		response_init(&h.resp);
+		http_rig_request(&h, "GET", "/openapi.json", NULL, NULL);
+		alloc_fail_at(n);
+		http_rig_serve(&h);
+		failed = alloc_fail_off();
+		ck_assert_msg(h.resp.status == (failed ? 503 : 200), "allocation %ld: %d", n,
+			      h.resp.status);
+		h.log_len = 0;
+	}
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("openapi");
@@ -537,6 +567,7 @@ static Suite *suite(void)
 	tcase_add_test(t, text_is_text_whatever_it_holds);
 	tcase_add_test(t, no_description_is_none);
 	tcase_add_test(t, a_guarded_request_needs_what_all_need);
+	tcase_add_test(t, is_whole_or_503_when_memory_runs_out);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -75,6 +75,13 @@ OPT(docs_dir, PATH, DOCS_DIR, TP_DOCS_DIR, CALLED("FOLDER"), OPTION_F_BUILT,
     "Folder with the files of Swagger UI and ReDoc. They are not part of tpauth: `make docs-assets` "
     "fetches them, `make install-docs` puts them here.")
 
+OPT(docs_cdn, STR, DOCS_CDN, NULL, CALLED("URL"), 0,
+    "CDN that has them where DOCS_DIR has not",
+    "An https address below which a CDN has the packages of npm, such as "
+    "`https://cdn.jsdelivr.net/npm`. Where DOCS_DIR does not have the files of a page, the browser "
+    "takes them from there: one version each, with the hash of its content. When not set, nothing "
+    "ever comes from elsewhere.")
+
 OPT(root_path, ROUTE, ROOT_PATH, "", ANY, OPTION_F_EMPTY,
     "prefix that is taken off the request's path",
     "Prefix under which the application is mounted, such as `/auth`. It is taken off the path of "

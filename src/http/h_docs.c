@@ -19,26 +19,22 @@
 #define JAVASCRIPT "text/javascript; charset=utf-8"
 #define CSS	   "text/css; charset=utf-8"
 
-enum { LINK_MOST = 4 * LIMIT_PATH, FILE_MOST = 4096, ETAG_MOST = 64 };
+enum { LINK_MOST = 4 * LIMIT_PATH, FILE_MOST = 4096, ETAG_MOST = 64, POLICY_MOST = 2 * LIMIT_PATH };
 
 /*
- * Nothing but what comes from here, and nothing that a page could carry within itself. Of the two
- * hashes, one is that of an empty text: the style sheets that ReDoc makes are empty elements, which
- * it fills by way of the CSSOM (CSP 3, 8.4). The other is that of its scroll bars, which it has in
- * any case though they are not used.
+ * What a page may load besides our own scripts and data is `style`, and what comes from a CDN where
+ * one is used; it may carry nothing within itself. The hashes of ReDoc are that of an empty text,
+ * since the style sheets that it makes are empty elements, which it fills by way of the CSSOM
+ * (CSP 3, 8.4), and that of scroll bars, which it makes in any case though they are not used.
  */
-#define POLICY(style)                                                                        \
-	"default-src 'none'; script-src 'self'; style-src " style "; img-src 'self' data:; " \
-	"connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
-
 static const struct docs_page {
 	enum http_path path;
-	const char *html, *policy;
+	const char *html, *style;
 } pages[] = {
-	{ HTTP_PATH_DOCS, page_docs, POLICY("'self'") },
+	{ HTTP_PATH_DOCS, page_docs, "'self'" },
 	{ HTTP_PATH_REDOC, page_redoc,
-	  POLICY("'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' "
-		 "'sha256-QMIg+bpjm3JdElJ388KYke01izlUW0UoNOeKjpMxdgc='") },
+	  "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' "
+	  "'sha256-QMIg+bpjm3JdElJ388KYke01izlUW0UoNOeKjpMxdgc='" },
 };
 
 static const struct docs_file {
@@ -67,8 +63,8 @@ static bool name_file(const struct http_call *c, const struct docs_file *f, char
 	return n > 0 && n < FILE_MOST;
 }
 
-/* All of the page's files are there. */
-static bool is_ready(const struct http_call *c, const struct docs_page *page)
+/* All of the page's files are in DOCS_DIR. */
+static bool is_here(const struct http_call *c, const struct docs_page *page)
 {
 	char name[FILE_MOST];
 	struct stat st;
@@ -104,27 +100,66 @@ static const struct docs_page *find_page(enum http_path path)
 	return &pages[i];
 }
 
+/* The CDN where the page has to take its files from there; len 0: it has them here, or there is no
+ * CDN. */
+static struct span cdn_of(const struct http_call *c, bool here)
+{
+	return here ? (struct span){ NULL, 0 } : c->site->docs_cdn;
+}
+
+/* Its scheme and host, as a source of a policy. */
+static void put_origin(struct span url, struct buf *out)
+{
+	size_t n = sizeof("https://") - 1;
+
+	if (url.len == 0)
+		return;
+	while (n < url.len && url.p[n] != '/')
+		n++;
+	buf_char(out, ' ');
+	buf_span(out, (struct span){ url.p, n });
+}
+
+static void put_policy(const struct docs_page *page, struct span cdn, struct buf *out)
+{
+	buf_str(out, "default-src 'none'; script-src 'self'");
+	put_origin(cdn, out);
+	buf_str(out, "; style-src ");
+	buf_str(out, page->style);
+	put_origin(cdn, out);
+	buf_str(out, "; img-src 'self' data:; connect-src 'self'; form-action 'none'; "
+		     "frame-ancestors 'none'; base-uri 'none'");
+}
+
 enum tp_rc h_docs(struct http_call *c, struct tp_err *err)
 {
 	TP_CLEANUP(buf_release) struct buf document = BUF_INIT(LINK_MOST);
+	TP_CLEANUP(buf_release) struct buf policy = BUF_INIT(POLICY_MOST);
 	const struct docs_page *page = find_page(c->route->path);
-	bool ready = is_ready(c, page);
-	struct span rest = c->site->path[page->path], last = rest;
-	struct page_value values[] = {
-		{ "title", c->site->title },
-		{ "openapi", { NULL, 0 } },
-		{ "self", { NULL, 0 } }, /* the page as its files name it, relative as well */
-		{ "ready", span_of(ready ? "yes" : "") },
-	};
+	struct span rest = c->site->path[page->path], self = rest;
+	bool here = is_here(c, page);
+	struct span cdn = cdn_of(c, here);
+	bool ready = here || cdn.len > 0;
 
 	put_document(c, rest, &document);
+	put_policy(page, cdn, &policy);
+	if (document.rc != TP_OK)
+		return buf_rc(&document, "the path of the document", err);
+	if (policy.rc != TP_OK)
+		return buf_rc(&policy, "the policy of a page", err);
 	while (rest.p != NULL)
-		last = span_cut(&rest, '/');
-	values[1].value = buf_view(&document);
-	values[2].value = last;
-	page_answer_under(c->resp, ready ? 200 : 404, page->html, span_of(page->policy), values,
+		self = span_cut(&rest, '/');
+	/* self is the page as its files are below it: relative, as the document's path is. */
+	const struct page_value values[] = {
+		{ "title", c->site->title },
+		{ "openapi", buf_view(&document) },
+		{ "self", self },
+		{ "ready", span_of(ready ? "yes" : "") },
+		{ "cdn", cdn },
+	};
+	page_answer_under(c->resp, ready ? 200 : 404, page->html, buf_view(&policy), values,
 			  TP_COUNT(values));
-	return buf_rc(&document, "the path of the document", err);
+	return TP_OK;
 }
 
 static const struct docs_file *find_file(const struct http_call *c)

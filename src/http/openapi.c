@@ -24,20 +24,30 @@ static bool is_plain_path(struct span s)
 		if (!alnum && (b == '\0' || strchr("/._~-", b) == NULL))
 			return false;
 	}
-	return !span_starts(s, "//");
+	return s.len == 0 || (s.p[0] == '/' && !span_starts(s, "//"));
 }
 
-/* What the request's path has before the route's: where the web server mounts us. */
+/* path without `at`, which it ends in. */
+static bool is_above(struct span path, struct span at, struct span *ret)
+{
+	if (at.len == 0 || path.len < at.len ||
+	    memcmp(path.p + path.len - at.len, at.p, at.len) != 0)
+		return false;
+	*ret = (struct span){ path.p, path.len - at.len };
+	return is_plain_path(*ret);
+}
+
+/* What the request's path has before the route's: where the web server mounts us. It is looked for
+ * in what the client asked for first, since a server that rewrites paths hands over its own. */
 static struct span mount_of(const struct http_call *c)
 {
-	struct span path = c->req->path, root = c->site->root_path;
+	struct span uri = c->req->uri, mount = c->site->root_path;
 
-	if (root.len > 0)
-		return root;
-	if (c->at.p == NULL || c->at.len > path.len)
-		return (struct span){ NULL, 0 };
-	path.len -= c->at.len;
-	return is_plain_path(path) ? path : (struct span){ NULL, 0 };
+	if (mount.len > 0)
+		return mount;
+	if (uri.p != NULL && is_above(span_cut(&uri, '?'), c->at, &mount))
+		return mount;
+	return is_above(c->req->path, c->at, &mount) ? mount : (struct span){ NULL, 0 };
 }
 
 /* What stands before each path: the origin, if one is set, and the mount. */
@@ -158,17 +168,16 @@ static enum tp_rc put_cookie(const struct http_call *c, const char *scheme, cons
 static enum tp_rc put_security(const struct openapi *d, struct buf *out, struct tp_err *err)
 {
 	const struct http_call *c = d->call;
-	enum tp_rc rc = TP_OK;
+	enum tp_rc rc;
 
 	openapi_name(out, "securitySchemes");
 	buf_char(out, '{');
-	if (openapi_has_login(c))
-		rc = put_oauth2(d, out, err);
 	put_bearer(c, out);
-	if (rc == TP_OK)
-		rc = put_cookie(c, "session_cookie", "access_token", out, err);
+	rc = put_cookie(c, "session_cookie", "access_token", out, err);
 	if (rc == TP_OK)
 		rc = put_cookie(c, "user_cookie", "user_id", out, err);
+	if (rc == TP_OK && openapi_has_login(c))
+		rc = put_oauth2(d, out, err);
 	buf_char(out, '}');
 	return rc;
 }

@@ -333,27 +333,28 @@ enum tp_rc openapi_scopes(const struct http_call *c, const struct route *r, stru
 	return TP_OK;
 }
 
-/* Where the route is, and the first that is there as well. False: nowhere. */
-static bool place(const struct openapi *d, size_t i, struct buf *path, size_t *ret_first)
+/* Where the route is (empty: nowhere), and the first that is there as well. */
+static enum tp_rc place(const struct openapi *d, size_t i, struct buf *path, size_t *ret_first,
+			struct tp_err *err)
 {
-	const struct http_call *c = d->call;
 	TP_CLEANUP(buf_release) struct buf other = BUF_INIT(PATH_MOST);
+	const struct http_call *c = d->call;
+	size_t k = 0;
 
 	buf_reset(path);
-	if (!http_route_exists(c, &c->routes[i]))
-		return false;
-	put_path(d, &c->routes[i], path);
-	*ret_first = i;
-	for (size_t k = 0; k < i && path->len > 0; k++) {
+	if (http_route_exists(c, &c->routes[i]))
+		put_path(d, &c->routes[i], path);
+	for (; k < i && path->len > 0; k++) {
 		buf_reset(&other);
-		put_path(d, &c->routes[k], &other);
-		if (http_route_exists(c, &c->routes[k]) &&
-		    span_eq(buf_view(&other), buf_view(path))) {
-			*ret_first = k;
+		if (http_route_exists(c, &c->routes[k]))
+			put_path(d, &c->routes[k], &other);
+		if (other.rc != TP_OK)
+			return buf_rc(&other, "a path", err);
+		if (span_eq(buf_view(&other), buf_view(path)))
 			break;
-		}
 	}
-	return path->len > 0;
+	*ret_first = k;
+	return buf_rc(path, "a path", err);
 }
 
 /* All that the router takes at the path of the route `first`. */
@@ -384,17 +385,18 @@ enum tp_rc openapi_paths(const struct openapi *d, struct buf *out, struct tp_err
 	TP_CLEANUP(buf_release) struct buf path = BUF_INIT(PATH_MOST);
 	enum tp_rc rc = TP_OK;
 	const char *sep = "";
-	size_t first;
+	size_t first = 0;
 
 	openapi_name(out, "paths");
 	buf_char(out, '{');
 	for (size_t i = 0; i < d->call->n_routes && rc == TP_OK; i++) {
-		if (!place(d, i, &path, &first) || first != i)
+		rc = place(d, i, &path, &first, err);
+		if (rc != TP_OK || path.len == 0 || first != i)
 			continue;
 		buf_str(out, sep);
 		sep = ",";
 		rc = put_entry(d, i, buf_view(&path), out, err);
 	}
 	buf_char(out, '}');
-	return rc == TP_OK ? buf_rc(&path, "a path", err) : rc;
+	return rc;
 }

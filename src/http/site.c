@@ -124,6 +124,22 @@ static enum tp_rc set_login_url(struct span url, struct http_site *s, struct tp_
 	return TP_OK;
 }
 
+/* Part of a policy (CSP) and of an address, so that what ends either is not in it. */
+static enum tp_rc set_docs_cdn(struct span url, struct http_site *s, struct tp_err *err)
+{
+	struct origin o;
+	bool good = url.len <= LIMIT_PATH && span_starts(url, "https://") && url_origin(url, &o);
+
+	for (size_t i = 0; i < url.len && good; i++)
+		good = url.p[i] > 0x20 && url.p[i] <= 0x7e &&
+		       strchr("?#;,\"'<>\\{}", url.p[i]) == NULL;
+	if (url.len > 0 && (!good || url.p[url.len - 1] == '/'))
+		return tp_fail(err, TP_INVALID,
+			       "DOCS_CDN must be https://host[:port][/path] without / at its end");
+	s->docs_cdn = url;
+	return TP_OK;
+}
+
 /* What browsers ask of a prefix (RFC 6265bis 4.1.3); a cookie that breaks it is dropped silently.
  */
 static enum tp_rc check_prefix(const struct cookie_rules *c, struct tp_err *err)
@@ -310,6 +326,8 @@ static enum tp_rc set_all(const struct site_spec *spec, struct http_site *s, str
 		rc = set_public_url(text_of(spec->public_url), s, err);
 	if (rc == TP_OK)
 		rc = set_login_url(text_of(spec->login_url), s, err);
+	if (rc == TP_OK)
+		rc = set_docs_cdn(text_of(spec->docs_cdn), s, err);
 	if (rc == TP_OK)
 		rc = set_cookies(spec, s, err);
 	if (rc == TP_OK)

@@ -35,6 +35,7 @@ struct site_spec {
 	const char *version, *description;
 	const struct jval *scopes; /* the catalogue: names and descriptions; NULL: none */
 	const char *docs_dir;	   /* where the files of Swagger UI and ReDoc are */
+	const char *docs_cdn;	   /* where else; empty: nowhere */
 	const char *login_url;	   /* where the authorizer sends a browser; empty: nowhere */
 	const char *cookie_prefix, *cookie_domain, *cookie_path;
 	bool cookie_secure;
@@ -64,6 +65,7 @@ struct http_site {
 	struct span title, version, description;
 	const struct jval *scopes;
 	const char *docs_dir;
+	struct span docs_cdn;  /* https://host[:port][/path], without a last "/"; len 0: none */
 	struct span login_url; /* len 0: none; a path, or an http(s) URL, without a fragment */
 	bool has_public_origin;
 	struct origin public_origin;

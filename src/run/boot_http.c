@@ -35,6 +35,7 @@ static enum tp_rc open_the_site(struct app *app, struct tp_err *err)
 		.description = c->app_description,
 		.scopes = c->auth_scopes,
 		.docs_dir = c->docs_dir,
+		.docs_cdn = c->docs_cdn,
 		.login_url = c->login_url,
 		.cookie_prefix = c->cookie_prefix,
 		.cookie_domain = c->cookie_domain,
