@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// The documentation in a browser. Arguments: the origin of the site, and the path it is mounted under ("" or
-// "/tpauth"). The password of alice is in PASSWORD.
+// The documentation in a browser. Arguments: the origin of the site, the path it is mounted under ("" or
+// "/tpauth"), and for a site without the files of Swagger UI "cdn": then CDN is the address of the one that it
+// names, which FILES, the folder with these files, is put in the place of. The password of alice is in PASSWORD.
+import { readFileSync } from "node:fs";
 import { ok, same, shot, withBrowser } from "./browser.js";
 
-const [site, mount = ""] = process.argv.slice(2);
+const [site, mount, part] = process.argv.slice(2);
 const password = process.env.PASSWORD;
 
 // A page of a new visitor. What the console complains about is kept, and which addresses were asked for.
@@ -87,7 +89,35 @@ async function redoc(browser) {
 	same(page.elsewhere, [], "it asks nobody else");
 }
 
+const types = { css: "text/css", js: "text/javascript" };
+
+// change: of the bytes of a file on their way.
+async function fromCdn(browser, change = text => text) {
+	const page = await visitor(browser);
+	await page.route(process.env.CDN + "/**", route => {
+		const name = route.request().url().replace(/.*\//, "");
+		route.fulfill({ body: change(readFileSync(`${process.env.FILES}/${name}`, "utf8")),
+			contentType: types[name.replace(/.*\./, "")], headers: { "Access-Control-Allow-Origin": "*" } });
+	});
+	await page.goto(site + mount + "/docs", { waitUntil: "networkidle" });
+	return page;
+}
+
+async function cdn(browser) {
+	const page = await fromCdn(browser);
+	await page.locator(".opblock").first().waitFor();
+	same(page.elsewhere.map(url => url.replace(/@[0-9.]+/, "")).sort(),
+		["bundle.js", "css"].map(end => `${process.env.CDN}/swagger-ui-dist/swagger-ui${end === "css" ? "." : "-"}${end}`).sort(),
+		"the two files come from the CDN, and nothing else does");
+	same(page.complaints, [], "the policy lets them in");
+	const forged = await fromCdn(browser, text => text + " ");
+	same(await forged.locator(".opblock").count(), 0, "what the CDN has changed does not run");
+	ok(forged.complaints.some(text => text.includes("integrity")), "for its hash", forged.complaints);
+}
+
 await withBrowser(async browser => {
+	if (part === "cdn")
+		return cdn(browser);
 	await refused(browser);
 	await swagger(browser);
 	await redoc(browser);

@@ -69,6 +69,13 @@ def play(name, shipped, mount, **settings):
         browser.play(site, "docs.js", f"http://127.0.0.1:{port}", mount, name, PASSWORD=PASSWORDS["alice"])
 
 
+def from_cdn():
+    cdn = "https://cdn.example.org/npm"
+    with Site(**{**FULL, "DOCS_DIR": "/nonexistent", "DOCS_CDN": cdn}) as site:
+        port = site.lighttpd().port
+        browser.play(site, "docs.js", f"http://127.0.0.1:{port}", "", "cdn", CDN=cdn, FILES=ASSETS)
+
+
 browser.install()
 subprocess.run([os.path.join(SRC, "tools", "docs-assets"), ASSETS], check=True, stdout=sys.stderr)
 with Site(**FULL) as site:
@@ -77,4 +84,5 @@ with Site(**FULL) as site:
 without_files()
 play("exact paths", "lighttpd-conf/fastcgi.conf", "")
 play("a mount", "lighttpd-conf/mount-point.conf", "/tpauth")
+from_cdn()
 done()
