@@ -177,6 +177,13 @@ static void put_path_parameters(const struct entry *e, struct buf *out)
 
 /* Operations ------------------------------------------------------------------------------------*/
 
+static char lower(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return (char)(c - 'A' + 'a');
+	return c;
+}
+
 /* "post_token", "delete_sessions_id": stable, wherever the paths are. An application's routes have
  * none: what could be made of their paths need not be unique. */
 static void put_operation_id(const struct entry *e, const char *method, struct buf *out)
@@ -185,15 +192,14 @@ static void put_operation_id(const struct entry *e, const char *method, struct b
 
 	if (e->key == NULL)
 		return;
-	buf_str(&id, method);
-	buf_char(&id, '_');
+	buf_printf(&id, "%s_", method);
 	for (const char *p = e->key; *p != '\0'; p++) {
 		if (strncmp(p, "_URL", 4) == 0)
 			p += 3;
 		else if (*p == '/')
 			buf_char(&id, '_');
 		else if (*p != '{' && *p != '}')
-			buf_char(&id, *p >= 'A' && *p <= 'Z' ? (char)(*p - 'A' + 'a') : *p);
+			buf_char(&id, lower(*p));
 	}
 	if (id.rc != TP_OK)
 		out->rc = id.rc;
