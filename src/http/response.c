@@ -33,6 +33,7 @@ void response_clear(struct http_resp *r)
 	buf_reset(&r->body);
 	r->status = 0;
 	r->bare = false;
+	r->stays = false;
 	r->broken = false;
 	r->replaced = TP_OK;
 	slide_reset(&r->slide);
@@ -41,6 +42,8 @@ void response_clear(struct http_resp *r)
 void response_reset(struct http_resp *r)
 {
 	response_clear(r);
+	if (r->body.alloc > LIMIT_RESP_KEPT)
+		buf_release(&r->body);
 	buf_reset(&r->event.user);
 	r->no_body = false;
 	r->request_id[0] = '\0';
