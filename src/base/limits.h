@@ -22,6 +22,9 @@ enum {
 	LIMIT_TOKEN_CACHE   = 64,    /* verified JWTs that a worker keeps, count */
 	LIMIT_PEM           = 16384, /* a key, as PEM or its base64 */
 	LIMIT_SECRET        = 4096,  /* an HMAC secret */
+	LIMIT_JWS           = 1048576, /* a JWS of others, or a message that is signed */
+	LIMIT_JWKS          = 64,    /* keys of a set of others, count */
+	LIMIT_JWK_FILE      = 262144,
 
 	/* store */
 	LIMIT_STORE_VALUE   = 16384, /* one value */
