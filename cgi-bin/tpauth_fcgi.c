@@ -204,7 +204,7 @@ static bool keep_standard_descriptors(void)
 int main(int argc, char **argv, char **envp)
 {
 	struct server s = { .fd = -1 };
-	struct boot_args args = { argc, argv, envp, gateway_is_cgi(envp), &boot_http };
+	struct boot_args args = { argc, argv, envp, gateway_is_cgi(envp), &boot_http, NULL };
 	struct tp_err err = { 0 };
 	int status;
 

@@ -83,7 +83,7 @@ static void close_grpc(struct app *app)
 	app->edge = NULL;
 }
 
-static const struct boot_edge boot_grpc = { open_grpc, close_grpc, false };
+static const struct boot_edge boot_grpc = { open_grpc, close_grpc, false, true };
 
 /* Serving ---------------------------------------------------------------------------------------*/
 
@@ -286,7 +286,7 @@ static bool keep_standard_descriptors(void)
 int main(int argc, char **argv, char **envp)
 {
 	struct daemon d = { .fd = -1 };
-	struct boot_args args = { argc, argv, envp, false, &boot_grpc };
+	struct boot_args args = { argc, argv, envp, false, &boot_grpc, NULL };
 	struct tp_err err = { 0 };
 	int status;
 

@@ -15,7 +15,7 @@ const struct route http_routes[] = {
 	  "Slide the session on" },
 	{ HTTP_PATH_USERINFO, HTTP_GET | HTTP_HEAD | HTTP_POST, ROUTE_SESSION | ROUTE_SLIDES, NULL,
 	  h_userinfo, "The claims of the current user" },
-	{ HTTP_PATH_LOGOUT, HTTP_POST, ROUTE_SESSION, NULL, h_logout,
+	{ HTTP_PATH_LOGOUT, HTTP_POST, ROUTE_SESSION | ROUTE_PARTS, NULL, h_logout,
 	  "End the session, or all of the user's" },
 	{ HTTP_PATH_SESSIONS, HTTP_GET | HTTP_HEAD | HTTP_DELETE, ROUTE_SESSION, NULL, h_sessions,
 	  "The user's own sessions; DELETE ends all but the one that asks" },
