@@ -395,8 +395,10 @@ enum { HEADER_NAME_MOST = 128 };
 
 static char variable_byte(char c)
 {
+	static const char upper[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
 	if (c >= 'a' && c <= 'z')
-		return (char)(c - 'a' + 'A');
+		return upper[c - 'a'];
 	return c == '-' ? '_' : c;
 }
 
