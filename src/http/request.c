@@ -399,7 +399,9 @@ static char variable_byte(char c)
 
 	if (c >= 'a' && c <= 'z')
 		return upper[c - 'a'];
-	return c == '-' ? '_' : c;
+	if (c == '-')
+		return '_';
+	return c;
 }
 
 /* RFC 3875 4.1.18; the two that have variables of their own come without HTTP_. */
