@@ -43,7 +43,7 @@ enum {
 	LIMIT_FORM_VALUE    = 4096,  /* one field, decoded */
 	LIMIT_BODY          = 1048576, /* highest MAX_BODY_BYTES */
 	LIMIT_RESP_HEADERS  = 32768,
-	LIMIT_RESP_BODY     = 1048576,
+	LIMIT_RESP_BODY     = 16777216,
 	LIMIT_REQUEST_ID    = 128,
 	LIMIT_ADDRESS       = 64,    /* a client's address as text */
 	LIMIT_URI_PATH      = 8192,  /* the path of a request to a protected application */

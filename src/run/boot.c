@@ -47,6 +47,20 @@ static bool brings_login(const struct hook_set *hooks)
 	return hooks != NULL && hooks->on[TPAUTH_ON_TOKEN].fn != NULL;
 }
 
+static enum tp_rc take_defaults(struct app *app, struct tp_err *err)
+{
+	const struct boot_args *args = &app->args;
+
+	for (size_t i = 0; i < args->n_defaults; i++) {
+		const struct boot_default *d = &args->defaults[i];
+		enum tp_rc rc = config_default(&app->config, d->id, d->value, err);
+
+		if (rc != TP_OK)
+			return rc;
+	}
+	return TP_OK;
+}
+
 enum tp_rc boot_config(const struct boot_args *args, struct app *ret, struct tp_err *err)
 {
 	enum tp_rc rc;
@@ -57,6 +71,13 @@ enum tp_rc boot_config(const struct boot_args *args, struct app *ret, struct tp_
 		return rc;
 	if (ret->config.help || ret->config.version)
 		return TP_OK;
+	if (args->edge != NULL && args->edge->is_guest)
+		ret->config.authorization_server = false;
+	if (args->flaw != NULL)
+		return tp_fail(err, args->flaw->rc, "%s", args->flaw->msg);
+	rc = take_defaults(ret, err);
+	if (rc != TP_OK)
+		return rc;
 	if (!args->cgi && ret->config.first_operand < args->argc)
 		return tp_fail(err, TP_INVALID,
 			       "there is an argument that is no flag (see --help)");
@@ -88,6 +109,7 @@ static enum tp_rc open_keys(struct app *app, struct tp_err *err)
 		.private_key = secret_view(&c->private_key),
 		.verify_files = c->verify_keys.v,
 		.must_sign = c->authorization_server,
+		.is_guest = app->args.edge->is_guest,
 	};
 	enum tp_rc rc = keyring_open(&spec, &app->keys, err);
 
