@@ -51,6 +51,7 @@ enum {
 	ROUTE_ROLE = 16, /* with ROUTE_GUARD: the authorizer role, where the request is that one */
 	ROUTE_SLIDES = 32, /* with ROUTE_SESSION: this use makes the session slide, unless the
 			    * request says "refresh: false"; see http_after() */
+	ROUTE_PARTS = 128, /* with ROUTE_SESSION: it ends sessions; no hook keeps one from that */
 	ROUTE_BELOW = 64   /* not at the path itself but one segment below it, which the handler
 			    * gets; a route at that very path goes first */
 };
