@@ -149,10 +149,12 @@ static bool has_header(const struct fetch_request *ask, const char *name)
 	return false;
 }
 
-/* "Expect: 100-continue" would cost a second where a server does not know it. */
+/* "Expect: 100-continue" would cost a second where a server does not know it; and a body is a form
+ * only where somebody says so. */
 static bool make_lines(const struct fetch_request *ask, struct curl_slist **ret)
 {
 	bool good = add_line(ret, "Expect:") &&
+		    (has_header(ask, "Content-Type") || add_line(ret, "Content-Type:")) &&
 		    (has_header(ask, "Accept") || add_line(ret, "Accept: */*"));
 
 	for (size_t i = 0; good && ask->headers != NULL && ask->headers[i] != NULL; i++)

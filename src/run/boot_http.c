@@ -50,6 +50,7 @@ static enum tp_rc open_the_site(struct app *app, struct tp_err *err)
 		.scope_rules = c->scope_rules,
 		.preflight_checked = c->authorizer_preflight == CONFIG_PREFLIGHT_CHECK,
 		.pass_jwt = c->authorizer_pass_jwt,
+		.module_dir = c->module_dir,
 	};
 
 	return site_open(&spec, &app->site, err);
