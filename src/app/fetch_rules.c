@@ -71,18 +71,21 @@ enum tp_rc fetch_rules_url(const char *url, struct tp_err *err)
 	return TP_OK;
 }
 
-/* As a name of CGI, where both arrive as the same variable. */
+/* As CGI does it with the name of a header. */
+static int folded(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A' + 'a';
+	return c == '_' ? '-' : c;
+}
+
+/* Both arrive as the same variable. */
 static bool is_name(const char *a, const char *b)
 {
 	size_t i = 0;
 
-	while (a[i] != '\0' && b[i] != '\0') {
-		char x[2] = { a[i] == '_' ? '-' : a[i], '\0' }, y[2] = { b[i], '\0' };
-
-		if (strcasecmp(x, y) != 0)
-			return false;
+	while (a[i] != '\0' && folded(a[i]) == folded(b[i]))
 		i++;
-	}
 	return a[i] == b[i];
 }
 

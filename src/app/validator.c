@@ -168,6 +168,7 @@ static enum tp_rc pick(const char *const *request, const char **ret, struct tp_e
 	return TP_OK;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is http's */
 static ptrdiff_t no_body(void *arg, char *p, size_t n)
 {
 	(void)arg;

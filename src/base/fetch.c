@@ -322,10 +322,10 @@ enum tp_rc fetch_end(struct fetch *f, struct fetch_task *t, struct tp_err *err)
 enum tp_rc fetch_ask(struct fetch *f, const struct fetch_request *ask, struct fetch_reply *reply,
 		     struct tp_err *err)
 {
-	struct fetch_task *t;
+	struct fetch_task *t = NULL;
 	enum tp_rc rc = fetch_start(f, ask, reply, &t, err);
 
-	if (rc != TP_OK)
+	if (t == NULL)
 		return rc;
 	(void)fetch_wait(f, t, -1);
 	return fetch_end(f, t, err);
