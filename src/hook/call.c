@@ -113,9 +113,12 @@ void call_release(struct tpauth_call *call)
 
 enum tp_rc call_rc(const struct tpauth_call *call, struct tp_err *err)
 {
-	if (call->failure.rc == TP_OK)
+	struct tp_err why = call->failure;
+	enum tp_rc rc = why.rc != TP_OK ? why.rc : claims_read_rc(call->user, &why);
+
+	if (rc == TP_OK)
 		return TP_OK;
-	return tp_fail(err, call->failure.rc, "%s", call->failure.msg);
+	return tp_fail(err, rc == TP_NOMEM ? rc : TP_INTERNAL, "%s", why.msg);
 }
 
 /* The public side ------------------------------------------------------------------------------ */

@@ -128,4 +128,4 @@ static void close_http(struct app *app)
 	app->site = (struct http_site){ 0 };
 }
 
-const struct boot_edge boot_http = { open_http, close_http, true };
+const struct boot_edge boot_http = { open_http, close_http, true, true };
