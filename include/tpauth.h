@@ -117,8 +117,9 @@ TPAUTH_API const struct tpauth_claims *tpauth_user(const struct tpauth_call *cal
 /* A claim of the user's that is a string: "user_id", "username", "email"; NULL: there is none. */
 TPAUTH_API const char *tpauth_user_get(const struct tpauth_call *call, const char *name);
 
-/* Adds a header to the answer. One that would break the answer, or is the library's to set
- * (Status, Content-Length, Connection and such), fails the request with 500. */
+/* Adds a header to the answer, unless that becomes a refusal. One that would break the answer, or
+ * is the library's to set (Status, Content-Length, Connection and such, a cookie of the session's
+ * name), fails the request with 500. */
 TPAUTH_API void tpauth_add_header(struct tpauth_call *call, const char *name, const char *value);
 
 /* The answer of a handler; the last one counts. Each returns TPAUTH_OK or why it cannot be, for a
@@ -148,19 +149,23 @@ enum tpauth_event {
 	TPAUTH_ON_TOKEN = 0,
 	/*
 	 * A session is about to be signed anew; claims holds the present ones (without those that
-	 * the server sets) and may be changed, but for user_id. TPAUTH_DENIED ends the session;
-	 * trouble leaves it as it is. May come without a request: over gRPC, method and path are
-	 * NULL then.
+	 * the server sets) and may be changed, but for user_id; scopes that the session does not
+	 * have are not added to it. TPAUTH_DENIED ends the session; trouble leaves it as it is.
+	 * Mostly without a request, method and path are NULL then: over gRPC, and when a session
+	 * slides, which it does after its answer.
 	 */
 	TPAUTH_ON_REFRESH = 1,
-	/* A session has ended; what the hook returns is logged and changes nothing. */
+	/* A user has ended a session, or all, or the others; what the hook returns is logged and
+	 * changes nothing. Not called for sessions that end by themselves. */
 	TPAUTH_ON_LOGOUT = 2,
 	/* The health check, once the session store has answered; not TPAUTH_OK: 503. */
 	TPAUTH_ON_HEALTH = 3,
 	/*
-	 * A session was proved, for any route or by the authorizer. It may deny (TPAUTH_DENIED,
-	 * TPAUTH_FORBIDDEN), and add claims that the user does not have; it admits nobody, and
-	 * changes no claim that is there. Anything else refuses with 503.
+	 * A session was proved, for any route but the log-out, or by the authorizer; method and
+	 * path are those of the request that is decided about, NULL where they are not known. It
+	 * may deny (TPAUTH_DENIED, TPAUTH_FORBIDDEN), and fill in claims that the user does not
+	 * have, but for scopes: they last as long as the request. It admits nobody, and changes no
+	 * claim that is there. Anything else refuses with 503.
 	 */
 	TPAUTH_ON_AUTHENTICATE = 4
 };
@@ -175,8 +180,10 @@ typedef enum tpauth_rc tpauth_hook(struct tpauth_call *call, const struct tpauth
  *
  *   const struct tpauth_module tpauth_module = { TPAUTH_MODULE_1, ... };
  *
- * open is called once in each process that serves, with what the settings give behind the file
+ * open is called in each process that serves, with what the settings give behind the file
  * ("module:FILE.so,TEXT"; "" without), and *ret_arg becomes the arg of every hook; close ends it.
+ * It is called again when the settings are read again, before the close of what was open, and to
+ * check the settings. TPAUTH_UNAVAILABLE: it cannot be opened now; anything else: not like this.
  * NULL: not there; on_token must be. A module is not linked with libtpauth: the program that loads
  * it has the functions on claims and calls (not those on answers, other than tpauth_add_header).
  */
@@ -307,9 +314,10 @@ TPAUTH_API void tpauth_validator_close(struct tpauth_validator *validator);
 /*
  * Who asks, and may they: request holds the CGI variables (RFC 3875) of the request, "NAME=value"
  * up to a NULL. Looked at are HTTP_AUTHORIZATION, REDIRECT_HTTP_AUTHORIZATION, HTTP_COOKIE, and for
- * the rule against foreign origins REQUEST_METHOD, HTTP_ORIGIN, HTTP_SEC_FETCH_SITE, HTTP_HOST; a
- * duplicate is refused, and no REQUEST_METHOD is an unsafe one. scopes as in tpauth_route().
- * TPAUTH_OK: *ret (may be NULL) are the claims of a live session, the caller's to free.
+ * the rule against foreign origins REQUEST_METHOD, HTTP_ORIGIN, HTTP_SEC_FETCH_SITE, HTTP_HOST, and
+ * for the hook of a module REMOTE_ADDR and HTTP_X_FORWARDED_FOR; a duplicate is refused, and no
+ * REQUEST_METHOD is an unsafe one. scopes as in tpauth_route(). TPAUTH_OK: *ret (may be NULL) are
+ * the claims of a live session, the caller's to free.
  */
 TPAUTH_API enum tpauth_rc tpauth_validate(struct tpauth_validator *validator,
 					  const char *const *request, const char *scopes,

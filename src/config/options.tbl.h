@@ -158,8 +158,9 @@ OPT(authorization_server, BOOL, AUTHORIZATION_SERVER, "false", ANY, 0,
 
 OPT(token_handler, STR, TOKEN_HANDLER, NULL, CALLED("HANDLER"), 0,
     "what turns a name and a password into claims",
-    "What turns a name and a password into claims: `htpasswd:FILE[,groups=FILE]`, `exec:COMMAND`; "
-    "both are described in TOKEN HANDLERS below. This version has no others yet.")
+    "What turns a name and a password into claims: `htpasswd:FILE[,groups=FILE]`, `exec:COMMAND`, "
+    "`module:FILE.so[,TEXT]`; see TOKEN HANDLERS below. A module's hooks for proved sessions, "
+    "their end and the health check are called by a resource server as well.")
 
 OPT(auth_scopes, MAP, AUTH_SCOPES, NULL, ANY, 0,
     "the scopes and their descriptions, a JSON object",

@@ -7,6 +7,7 @@
 #include "http/router.h"
 
 #include "http/admit.h"
+#include "http/consult.h"
 #include "http/cors.h"
 #include "http/login_redirect.h"
 #include "http/route_path.h"
@@ -166,6 +167,8 @@ static enum tp_rc serve_session(struct http_call *c, struct tp_err *err)
 		return rc;
 	c->access = &access;
 	rc = admit(c, err);
+	if (rc == TP_OK && (c->route->flags & ROUTE_PARTS) == 0)
+		rc = consult_access(c, &access, err);
 	if (rc == TP_OK)
 		note_use(c);
 	if (rc == TP_OK)

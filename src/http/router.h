@@ -41,18 +41,21 @@ struct http_call {
 typedef enum tp_rc http_handler(struct http_call *c, struct tp_err *err);
 
 enum {
-	ROUTE_SESSION = 1, /* needs a proved session: when cookies proved it and the method is not
-			    * safe (RFC 9110 9.2.1), foreign origins are refused */
-	ROUTE_ISSUER = 2,  /* exists only on an authorization server */
-	ROUTE_LOGIN = 4,   /* makes cookies: a method that is not safe is refused from foreign
-			    * origins though nothing is proved */
-	ROUTE_GUARD = 8,   /* decides about another request, see http/guard.h; access is NULL for a
-			    * preflight that passes */
-	ROUTE_ROLE = 16, /* with ROUTE_GUARD: the authorizer role, where the request is that one */
+	ROUTE_SESSION =
+		1, /* needs a proved session, which the hooks do not refuse: when cookies proved it
+		    * and the method is not safe (RFC 9110 9.2.1), foreign origins are refused */
+	ROUTE_ISSUER = 2, /* exists only on an authorization server */
+	ROUTE_LOGIN = 4,  /* makes cookies: a method that is not safe is refused from foreign
+			   * origins though nothing is proved */
+	ROUTE_GUARD = 8,  /* decides about another request, see http/guard.h; access is NULL for a
+			   * preflight that passes */
+	ROUTE_ROLE = 16,  /* with ROUTE_GUARD: the authorizer role, where the request is that one */
 	ROUTE_SLIDES = 32, /* with ROUTE_SESSION: this use makes the session slide, unless the
 			    * request says "refresh: false"; see http_after() */
-	ROUTE_BELOW = 64   /* not at the path itself but one segment below it, which the handler
-			    * gets; a route at that very path goes first */
+	ROUTE_PARTS =
+		128,	 /* with ROUTE_SESSION: it ends sessions, and no hook keeps one from that */
+	ROUTE_BELOW = 64 /* not at the path itself but one segment below it, which the handler
+			  * gets; a route at that very path goes first */
 };
 
 struct route {

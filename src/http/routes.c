@@ -15,7 +15,7 @@ const struct route http_routes[] = {
 	  .handler = h_refresh, .summary = "Slide the session on" },
 	{ .path = HTTP_PATH_USERINFO, .methods = HTTP_GET | HTTP_HEAD | HTTP_POST, .flags = ROUTE_SESSION | ROUTE_SLIDES,
 	  .handler = h_userinfo, .summary = "The claims of the current user" },
-	{ .path = HTTP_PATH_LOGOUT, .methods = HTTP_POST, .flags = ROUTE_SESSION,
+	{ .path = HTTP_PATH_LOGOUT, .methods = HTTP_POST, .flags = ROUTE_SESSION | ROUTE_PARTS,
 	  .handler = h_logout, .summary = "End the session, or all of the user's" },
 	{ .path = HTTP_PATH_SESSIONS, .methods = HTTP_GET | HTTP_HEAD | HTTP_DELETE, .flags = ROUTE_SESSION,
 	  .handler = h_sessions, .summary = "The user's own sessions; DELETE ends all but the one that asks" },

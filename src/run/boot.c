@@ -9,6 +9,7 @@
 
 #include "auth/authn.h"
 #include "base/log.h"
+#include "hook/module.h"
 #include "run/pool.h"
 #include "run/trigger.h"
 #include "token/opinion.h"
@@ -18,6 +19,7 @@
 struct boot_rules {
 	struct auth_rules auth;
 	struct token_rules token;
+	struct auth_hooks hooks;
 };
 
 static struct span text(const char *s)
@@ -54,6 +56,11 @@ static enum tp_rc take_defaults(struct app *app, struct tp_err *err)
 	return TP_OK;
 }
 
+static bool brings_login(const struct hook_set *hooks)
+{
+	return hooks != NULL && hooks->on[TPAUTH_ON_TOKEN].fn != NULL;
+}
+
 enum tp_rc boot_config(const struct boot_args *args, struct app *ret, struct tp_err *err)
 {
 	enum tp_rc rc;
@@ -74,7 +81,7 @@ enum tp_rc boot_config(const struct boot_args *args, struct app *ret, struct tp_
 	if (!args->cgi && ret->config.first_operand < args->argc)
 		return tp_fail(err, TP_INVALID,
 			       "there is an argument that is no flag (see --help)");
-	return config_check(&ret->config, false, err);
+	return config_check(&ret->config, brings_login(args->hooks), err);
 }
 
 static void warn(void *arg, const char *sentence)
@@ -173,11 +180,39 @@ struct store_spec boot_store_spec(const struct app *app)
 	return store_spec_of(&app->config);
 }
 
+/* A resource server has no logins, but the module's other hooks are asked there as well. */
+static enum tp_rc open_module(struct app *app, struct tp_err *err)
+{
+	struct span handler = text(app->config.token_handler);
+
+	if (!module_is_named(handler) || brings_login(app->args.hooks))
+		return TP_OK;
+	if (app->args.hooks != NULL)
+		return tp_fail(err, TP_INVALID,
+			       "TOKEN_HANDLER: a program that has hooks takes no module");
+	return module_open(handler, &app->module, err);
+}
+
 static enum tp_rc open_handler(struct app *app, struct tp_err *err)
 {
-	if (!app->config.authorization_server)
-		return TP_OK;
-	return authn_open(text(app->config.token_handler), &app->authn, err);
+	const struct hook_set *hooks = app->args.hooks;
+	struct authn *named = NULL;
+	enum tp_rc rc = open_module(app, err);
+
+	if (app->module != NULL)
+		hooks = module_hooks(app->module);
+	if (rc == TP_OK && hooks != NULL)
+		app->rules->hooks = hooks_of(hooks);
+	if (rc != TP_OK || !app->config.authorization_server)
+		return rc;
+	if (!brings_login(hooks))
+		rc = authn_open(text(app->config.token_handler), &named, err);
+	if (rc != TP_OK)
+		return rc;
+	if (hooks != NULL)
+		return hooks_authn(hooks, named, &app->authn, err);
+	app->authn = named;
+	return TP_OK;
 }
 
 /* All that needs neither a store nor a process of its own. */
@@ -193,7 +228,7 @@ static enum tp_rc open_logic(struct app *app, struct tp_err *err)
 		rc = make_rules(app, err);
 	if (rc == TP_OK)
 		rc = app->args.edge->open(app, err);
-	if (rc == TP_OK)
+	if (rc == TP_OK && app->args.edge->asks)
 		rc = open_handler(app, err);
 	return rc;
 }
@@ -215,12 +250,14 @@ static enum tp_rc second_opinion(const struct app *app, struct tp_err *err)
 static void close_logic(struct app *app)
 {
 	authn_close(app->authn);
+	module_close(app->module);
 	if (app->args.edge != NULL)
 		app->args.edge->close(app);
 	token_verifier_close(app->verifier);
 	keyring_close(app->keys);
 	free(app->rules);
 	app->authn = NULL;
+	app->module = NULL;
 	app->verifier = NULL;
 	app->keys = NULL;
 	app->rules = NULL;
@@ -309,6 +346,7 @@ enum tp_rc boot_open(struct app *app, struct tp_err *err)
 		.clock = spec.clock,
 		.gate = pool_gate(app->pool),
 		.trigger = trigger_of(app->trigger),
+		.hooks = &app->rules->hooks,
 	};
 	return TP_OK;
 }
