@@ -118,12 +118,17 @@ TPAUTH_API const struct tpauth_claims *tpauth_user(const struct tpauth_call *cal
 TPAUTH_API const char *tpauth_user_get(const struct tpauth_call *call, const char *name);
 
 /* Adds a header to the answer, unless that becomes a refusal. One that would break the answer, or
- * is the library's to set (Status, Content-Length, Connection and such, a cookie of the session's
- * name), fails the request with 500. */
+ * is the library's to set (Status, Content-Type, Content-Length, Connection and such; a cookie of
+ * the session's name; Cache-Control but in a public route), fails the request with 500. */
 TPAUTH_API void tpauth_add_header(struct tpauth_call *call, const char *name, const char *value);
 
-/* The answer of a handler; the last one counts. Each returns TPAUTH_OK or why it cannot be, for a
- * handler's last line. */
+/*
+ * The answer of a handler; the last one counts. Each returns TPAUTH_OK or why it cannot be, for a
+ * handler's last line. status is from 200 to 599, the body has at most 16 MiB; with NULL as
+ * content_type it is application/octet-stream. A handler that returns TPAUTH_OK and has given none
+ * is answered for with 204; with another code that is the answer, and what was given or added
+ * before is dropped.
+ */
 TPAUTH_API enum tpauth_rc tpauth_respond(struct tpauth_call *call, int status,
 					 const char *content_type, const void *body, size_t len);
 /* text/plain, made as printf(3) does. */
@@ -213,7 +218,7 @@ struct tpauth_about {
 TPAUTH_API struct tpauth_app *tpauth_app_new(const struct tpauth_about *about);
 TPAUTH_API void tpauth_app_free(struct tpauth_app *app);
 
-/* A token hook stands in for TOKEN_HANDLER. The last one for an event counts. */
+/* A token hook stands in for TOKEN_HANDLER. The last one for an event counts, NULL is none. */
 TPAUTH_API void tpauth_on(struct tpauth_app *app, enum tpauth_event event, tpauth_hook *hook,
 			  void *arg);
 
@@ -223,7 +228,9 @@ typedef enum tpauth_rc tpauth_handler(struct tpauth_call *call, void *arg);
  * A route for users whose session has all the scopes (blank-separated; "" or NULL: any session).
  * path begins with "/"; a segment {name} stands for any one segment, tpauth_param() has it
  * (decoded). Methods: GET (HEAD comes with it), POST, PUT, PATCH, DELETE. The built-in endpoints go
- * first. Cookies with an unsafe method are taken from the own origin only.
+ * first, then paths without a {name}, then the others as they were registered; the first path that
+ * fits is the one, and methods that no route of that very path has get 405. Cookies with an unsafe
+ * method are taken from the own origin only.
  */
 TPAUTH_API void tpauth_route(struct tpauth_app *app, const char *method, const char *path,
 			     const char *scopes, tpauth_handler *handler, void *arg);

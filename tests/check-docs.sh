@@ -19,6 +19,12 @@ fi
 
 pages="man/tpauth.fcgi.8 man/tpauth.conf.5 man/tpauth.1"
 [ ! -x "$build/tpauth-grpcd" ] || pages="$pages man/tpauth-grpcd.8"
+for page in ${MAN3:?}; do # as they are in the source
+	if [ "${MANDOC:-:}" != : ] && ! "$MANDOC" -Tlint -Wwarning "$src/$page"; then
+		echo "$page: not clean"
+		bad=1
+	fi
+done
 for page in $pages; do
 	[ -r "$build/$page" ] || { echo "$page: not built"; bad=1; continue; }
 	if grep -n '@[A-Za-z_]*@' "$build/$page"; then echo "$page: a placeholder is left"; bad=1; fi

@@ -498,7 +498,7 @@ START_TEST(asks_the_module_of_the_settings)
 	ck_assert_int_eq(unlink(folder_path("forbidden-" USER)), 0);
 	folder_write("banned-" USER, "");
 	ck_assert_int_eq(asks(request, NULL), TPAUTH_DENIED);
-	ck_assert_str_eq(tpauth_validator_error(v), "banned");
+	ck_assert_str_eq(tpauth_validator_error(v), "the authenticate hook: banned");
 }
 END_TEST
 

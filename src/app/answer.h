@@ -14,6 +14,13 @@ struct requestor;
 struct app_answer {
 	struct http_call *http;
 	struct requestor *requestor; /* what it asks of other services; NULL: nothing */
+	int status;		     /* 0: none yet */
+	const char *type;	     /* Content-Type, the call's; NULL: none */
+	struct tp_err failure;	     /* the last one could not be given; rc TP_OK: it could */
 };
+
+/* Puts the answer into the response; one that was never given is 204. TP_INTERNAL, TP_NOMEM: the
+ * last one could not be given. */
+enum tp_rc answer_settle(struct app_answer *a, struct tp_err *err) TP_MUSTUSE;
 
 #endif

@@ -44,6 +44,8 @@ enum {
 	LIMIT_BODY          = 1048576, /* highest MAX_BODY_BYTES */
 	LIMIT_RESP_HEADERS  = 32768,
 	LIMIT_RESP_BODY     = 16777216,
+	LIMIT_ROUTES        = 1024,  /* of an application, count */
+	LIMIT_JSON_TEXT     = 512,   /* depth of the JSON that one answers */
 	LIMIT_REQUEST_ID    = 128,
 	LIMIT_ADDRESS       = 64,    /* a client's address as text */
 	LIMIT_URI_PATH      = 8192,  /* the path of a request to a protected application */
