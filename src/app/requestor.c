@@ -9,8 +9,9 @@
 #include "app/answer.h"
 #include "app/fetch_rules.h"
 #include "auth/session.h"
-#include "base/fetch.h"
+#include "base/fetch_module.h"
 #include "base/limits.h"
+#include "base/object.h"
 #include "hook/code.h"
 
 #include <stdlib.h>
@@ -20,7 +21,8 @@
 enum { TIMEOUT_MS = 10000 };
 
 struct requestor {
-	const struct fetch_module *module; /* NULL: not loaded yet */
+	struct object object;
+	const struct fetch_module *module; /* in it; NULL: not loaded yet */
 	struct fetch *client;
 	struct tpauth_fetch *first;
 	size_t n;
@@ -197,13 +199,19 @@ void tpauth_fetch_insecure(struct tpauth_fetch *fetch)
 static enum tp_rc open_client(struct requestor *r, const char *module_dir, struct tp_err *err)
 {
 	const struct fetch_spec spec = { .timeout_ms = TIMEOUT_MS };
-	enum tp_rc rc = TP_OK;
+	struct tp_err why = { 0 };
+	enum tp_rc rc;
 
-	if (r->module == NULL)
-		rc = fetch_load(module_dir, &r->module, err);
-	if (rc == TP_OK && r->client == NULL)
-		rc = r->module->open(&spec, &r->client, err);
-	return rc;
+	if (r->client != NULL)
+		return TP_OK;
+	if (r->module == NULL) {
+		rc = object_load(&r->object, module_dir, FETCH_MODULE_FILE, FETCH_MODULE_SYMBOL,
+				 FETCH_MODULE_ABI, &why);
+		if (rc != TP_OK)
+			return tp_fail(err, rc, "the HTTP client: %s", why.msg);
+		r->module = r->object.table;
+	}
+	return r->module->open(&spec, &r->client, err);
 }
 
 /* RFC 9110 8.6: a method that means a body says that it is empty. */
@@ -290,8 +298,11 @@ void requestor_release(struct requestor *r)
 		fetch_reply_release(&f->reply);
 		free(f);
 	}
-	if (r != NULL && r->client != NULL)
+	if (r == NULL)
+		return;
+	if (r->client != NULL)
 		r->module->close(r->client);
+	object_unload(&r->object);
 	free(r);
 }
 
