@@ -73,6 +73,19 @@ void response_header(struct http_resp *r, const char *name, struct span value)
 	buf_str(&r->headers, "\r\n");
 }
 
+bool response_has_header(const struct http_resp *r, const char *name)
+{
+	struct span lines = buf_view(&r->headers);
+
+	while (lines.p != NULL) {
+		struct span line = span_cut(&lines, '\n');
+
+		if (span_is_nocase(span_cut(&line, ':'), name))
+			return true;
+	}
+	return false;
+}
+
 void response_json(struct http_resp *r, int status)
 {
 	r->status = status;

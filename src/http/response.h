@@ -45,6 +45,9 @@ void response_clear(struct http_resp *r);
  * value can never split into two headers. */
 void response_header(struct http_resp *r, const char *name, struct span value);
 
+/* A header of that name, in any case, was added. */
+bool response_has_header(const struct http_resp *r, const char *name);
+
 /* Status and "Content-Type: application/json"; the body is built by the caller in r->body. */
 void response_json(struct http_resp *r, int status);
 

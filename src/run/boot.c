@@ -5,11 +5,13 @@
  */
 #include "run/boot.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "auth/authn.h"
 #include "base/log.h"
 #include "hook/module.h"
+#include "http/router.h"
 #include "run/pool.h"
 #include "run/trigger.h"
 #include "token/opinion.h"
@@ -90,9 +92,26 @@ static void warn(void *arg, const char *sentence)
 	log_event(LOG_LEVEL_WARN, "config.warning", LOG_STR("reason", sentence));
 }
 
+/* A scope that no session gets, since the catalogue does not have it: nobody can use the route. */
+static void warn_of_route(const struct app *app, const struct route *r)
+{
+	char sentence[256];
+	struct scope_set needed;
+
+	if (scope_parse(text(r->scopes), &needed, NULL) != TP_OK ||
+	    scope_covers(&app->rules->auth.catalogue, &needed))
+		return;
+	snprintf(sentence, sizeof(sentence),
+		 "the route %.80s needs \"%.80s\", and AUTH_SCOPES does not have all of it",
+		 r->path_template, r->scopes);
+	warn(NULL, sentence);
+}
+
 void boot_warn(const struct app *app)
 {
 	config_warnings(&app->config, warn, NULL);
+	for (size_t i = 0; i < app->args.n_routes && app->config.auth_scopes != NULL; i++)
+		warn_of_route(app, &app->args.routes[i]);
 	if (app->keys != NULL && keyring_warning(app->keys) != NULL)
 		warn(NULL, keyring_warning(app->keys));
 }

@@ -49,8 +49,7 @@ struct boot_args {
 	const struct boot_edge *edge;
 
 	/* An application's own, borrowed; zeros for a program that is none. */
-	const struct tp_err
-		*flaw; /* what is wrong with it, so that it cannot serve; NULL: nothing */
+	const struct tp_err *flaw; /* what keeps it from serving; NULL: nothing */
 	const struct boot_default *defaults;
 	size_t n_defaults;
 	const struct route *routes; /* after the built-in ones; each is good by itself */
