@@ -321,9 +321,10 @@ TPAUTH_API void tpauth_validator_close(struct tpauth_validator *validator);
 /*
  * Who asks, and may they: request holds the CGI variables (RFC 3875) of the request, "NAME=value"
  * up to a NULL. Looked at are HTTP_AUTHORIZATION, REDIRECT_HTTP_AUTHORIZATION, HTTP_COOKIE, and for
- * the rule against foreign origins REQUEST_METHOD, HTTP_ORIGIN, HTTP_SEC_FETCH_SITE, HTTP_HOST; a
- * duplicate is refused, and no REQUEST_METHOD is an unsafe one. scopes as in tpauth_route().
- * TPAUTH_OK: *ret (may be NULL) are the claims of a live session, the caller's to free.
+ * the rule against foreign origins REQUEST_METHOD, HTTP_ORIGIN, HTTP_SEC_FETCH_SITE, HTTP_HOST, and
+ * for the hook of a module REMOTE_ADDR and HTTP_X_FORWARDED_FOR; a duplicate is refused, and no
+ * REQUEST_METHOD is an unsafe one. scopes as in tpauth_route(). TPAUTH_OK: *ret (may be NULL) are
+ * the claims of a live session, the caller's to free.
  */
 TPAUTH_API enum tpauth_rc tpauth_validate(struct tpauth_validator *validator,
 					  const char *const *request, const char *scopes,

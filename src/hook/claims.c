@@ -383,3 +383,27 @@ enum tp_rc claims_give(struct tpauth_claims *claims, struct jval **ret, struct t
 	forget_texts(claims);
 	return TP_OK;
 }
+
+/* As jval_each() wants it; arg is the object to be added to. */
+static enum tp_rc add_member(void *arg, const char *key, const struct jval *v, struct tp_err *err)
+{
+	struct jval *copy = NULL;
+	enum tp_rc rc = jval_copy(v, &copy, err);
+
+	return rc == TP_OK ? jval_set(arg, key, copy, err) : rc;
+}
+
+enum tp_rc claims_merge(const struct jval *claims, const struct jval *extra, struct jval **ret,
+			struct tp_err *err)
+{
+	TP_CLEANUP(jval_cleanup) struct jval *all = NULL;
+	enum tp_rc rc = jval_copy(claims, &all, err);
+
+	if (rc == TP_OK && extra != NULL)
+		rc = jval_each(extra, add_member, all, err);
+	if (rc != TP_OK)
+		return rc;
+	*ret = all;
+	all = NULL;
+	return TP_OK;
+}

@@ -132,6 +132,6 @@ static void close_http(struct app *app)
 const struct boot_edge boot_http = {
 	.open = open_http, .close = close_http, .logins = true, .asks = true
 };
-const struct boot_edge boot_validator = { .open = open_the_site,
-					  .close = close_http,
-					  .is_guest = true };
+const struct boot_edge boot_validator = {
+	.open = open_the_site, .close = close_http, .asks = true, .is_guest = true
+};
