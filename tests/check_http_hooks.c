@@ -317,8 +317,11 @@ END_TEST
 
 START_TEST(a_hook_admits_nobody)
 {
-	static const struct route scoped = { HTTP_PATH_TOKEN, HTTP_GET,	  ROUTE_SESSION,
-					     "admin",	      h_userinfo, NULL };
+	static const struct route scoped = { .path = HTTP_PATH_TOKEN,
+					     .methods = HTTP_GET,
+					     .flags = ROUTE_SESSION,
+					     .scopes = "admin",
+					     .handler = h_userinfo };
 
 	hooks.authenticate = authenticate;
 	http_ask(&h, "GET", "/userinfo", NULL, NULL);
