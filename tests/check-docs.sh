@@ -17,7 +17,7 @@ if ! diff -u "$tmp/readme" "$tmp/table" > "$tmp/diff"; then
 	bad=1
 fi
 
-pages="man/tpauth.fcgi.8 man/tpauth.conf.5 man/tpauth.1 man/tpauth_hooks.3 man/tpauth_claims.3"
+pages="man/tpauth.fcgi.8 man/tpauth.conf.5 man/tpauth.1"
 [ ! -x "$build/tpauth-grpcd" ] || pages="$pages man/tpauth-grpcd.8"
 for page in ${MAN3:?}; do # as they are in the source
 	if [ "${MANDOC:-:}" != : ] && ! "$MANDOC" -Tlint -Wwarning "$src/$page"; then
