@@ -114,15 +114,15 @@ static const struct {
 static const struct {
 	const char *handler, *msg;
 } unknown[] = {
-	{ "ldap:x", "TOKEN_HANDLER takes htpasswd:... or exec:..., not \"ldap\"" },
-	{ "", "TOKEN_HANDLER takes htpasswd:... or exec:..., not \"\"" },
-	{ "htpasswd", "TOKEN_HANDLER takes htpasswd:... or exec:..., not \"htpasswd\"" },
-	{ "exec", "TOKEN_HANDLER takes htpasswd:... or exec:..., not \"exec\"" },
-	{ "Exec:/bin/true", "TOKEN_HANDLER takes htpasswd:... or exec:..., not \"Exec\"" },
-	{ " exec:/bin/true", "TOKEN_HANDLER takes htpasswd:... or exec:..., not \" exec\"" },
-	{ ":", "TOKEN_HANDLER takes htpasswd:... or exec:..., not \"\"" },
+	{ "ldap:x", "TOKEN_HANDLER takes htpasswd:..., exec:... or module:..., not \"ldap\"" },
+	{ "", "TOKEN_HANDLER takes htpasswd:..., exec:... or module:..., not \"\"" },
+	{ "htpasswd", "TOKEN_HANDLER takes htpasswd:..., exec:... or module:..., not \"htpasswd\"" },
+	{ "exec", "TOKEN_HANDLER takes htpasswd:..., exec:... or module:..., not \"exec\"" },
+	{ "Exec:/bin/true", "TOKEN_HANDLER takes htpasswd:..., exec:... or module:..., not \"Exec\"" },
+	{ " exec:/bin/true", "TOKEN_HANDLER takes htpasswd:..., exec:... or module:..., not \" exec\"" },
+	{ ":", "TOKEN_HANDLER takes htpasswd:..., exec:... or module:..., not \"\"" },
 	{ "0123456789012345678901234567890123456789x:",
-	  "TOKEN_HANDLER takes htpasswd:... or exec:..., not \"0123456789012345678901234567890123456789\"" },
+	  "TOKEN_HANDLER takes htpasswd:..., exec:... or module:..., not \"0123456789012345678901234567890123456789\"" },
 	/* a scheme that is known reports on its own */
 	{ "htpasswd:", "TOKEN_HANDLER takes htpasswd:FILE[,groups=FILE]; a FILE is empty" },
 	{ "exec:", "TOKEN_HANDLER takes exec:COMMAND with the absolute path of a program" },
@@ -243,7 +243,7 @@ static const struct {
 	{ TP_DENIED, TP_DENIED }, { TP_UNAVAILABLE, TP_UNAVAILABLE }, { TP_NOMEM, TP_NOMEM },
 	{ TP_NOT_FOUND, TP_UNAVAILABLE }, { TP_EXPIRED, TP_UNAVAILABLE },
 	{ TP_INVALID, TP_UNAVAILABLE }, { TP_TOO_LARGE, TP_UNAVAILABLE },
-	{ TP_EXISTS, TP_UNAVAILABLE }, { TP_INTERNAL, TP_UNAVAILABLE },
+	{ TP_EXISTS, TP_UNAVAILABLE }, { TP_INTERNAL, TP_INTERNAL },
 };
 /* clang-format on */
 
