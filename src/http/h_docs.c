@@ -210,7 +210,6 @@ static void put_validators(struct http_call *c, struct span etag)
 
 	response_header(c->resp, "Cache-Control", SPAN_LIT("no-cache"));
 	response_header(c->resp, "ETag", etag);
-	c->resp->stays = true;
 	if (known.len == 0 || memmem(known.p, known.len, etag.p, etag.len) == NULL)
 		return;
 	c->resp->status = 304;

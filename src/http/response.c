@@ -33,7 +33,6 @@ void response_clear(struct http_resp *r)
 	buf_reset(&r->body);
 	r->status = 0;
 	r->bare = false;
-	r->stays = false;
 	r->broken = false;
 	r->replaced = TP_OK;
 	slide_reset(&r->slide);

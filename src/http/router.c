@@ -367,8 +367,7 @@ static void answer(struct http_call *c, enum tp_rc init_rc, struct tp_err *err)
 		answer_failure(c, rc, err);
 	if (c->resp->bare)
 		return;
-	if (!c->resp->stays &&
-	    !response_has_header(c->resp, "Cache-Control")) /* an application's may be kept */
+	if (!response_has_header(c->resp, "Cache-Control")) /* what says so itself may be kept */
 		response_header(c->resp, "Cache-Control", SPAN_LIT("no-store"));
 	cors_headers(c->site, c->req, c->resp);
 }

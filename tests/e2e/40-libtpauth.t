@@ -4,8 +4,11 @@
 the shared library and to the static one, and run in every way that tpauth.fcgi is."""
 import re
 
+import browser
 from installed import *
 
+BUILT_IN = {"/api/healthcheck", "/auth", "/docs", "/docs/{file}", "/logout", "/openapi.json", "/redoc", "/redoc/{file}",
+            "/refresh", "/sessions", "/sessions/{id}", "/token", "/userinfo"}
 WARN = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror"]
 
 
@@ -71,8 +74,13 @@ def check_serving(port, how):
     r = request(port, "GET", "/secret", auth)
     same((r.status, r.one("www-authenticate")),
          (403, 'Bearer error="insufficient_scope", scope="nobody:has"'), f"{how}: a scope is missing")
-    r = request(port, "GET", "/open")
+    r = request(port, "GET", "/public")
     same((r.status, r.body), (200, b"GET (null)\n"), f"{how}: a public route")
+    d = request(port, "GET", "/openapi.json").json()
+    same((d["info"], sorted(set(d["paths"]) - BUILT_IN), sorted(d["paths"]["/items/{id}"]),
+          d["paths"]["/items/{id}"]["put"]["security"][0], d["paths"]["/public"]["get"]["security"]),
+         ({"title": "Try", "version": "1.0", "description": "A trial"}, ["/items/{id}", "/public", "/secret", "/user"],
+          ["get", "parameters", "put"], {"oauth2": ["write"]}, []), f"{how}: the OpenAPI document has the routes")
     bob = login(port, "bob")
     same(request(port, "PUT", "/items/7", [bearer_header(bob)], "x").status, 403,
          f"{how}: another user has other scopes")
@@ -88,10 +96,14 @@ fastcgi.server = ( "/" => (( "socket" => "%s/app.sock", "bin-path" => "%s", "che
 def check_every_way(site, app):
     p = site.lighttpd([], more=FASTCGI % (site.dir, app, site.config))
     check_serving(p.port, "FastCGI")
+    with open(site.path("openapi.json"), "wb") as f:
+        f.write(request(p.port, "GET", "/openapi.json").body)
+    browser.install()
+    browser.play(site, "openapi.js", "", "", site.path("openapi.json"))
     p.stop()
     p = site.lighttpd("lighttpd-conf/cgi.conf", changes=[
-        ("token|refresh", "user|items/[^/]+|secret|open|token|refresh"),
-        ("alias.url = (", "alias.url = (" + "".join(f'"/{x}" => "{app}", ' for x in ("user", "items", "secret", "open"))),
+        ("token|refresh", "user|items/[^/]+|secret|public|token|refresh"),
+        ("alias.url = (", "alias.url = (" + "".join(f'"/{x}" => "{app}", ' for x in ("user", "items", "secret", "public"))),
         (os.path.join(site.path("lib"), "tpauth.cgi"), app)])
     check_serving(p.port, "CGI")
     p.stop()
@@ -104,7 +116,7 @@ def check_every_way(site, app):
     pool.send(signal.SIGHUP)
     ok(wait_until(lambda: "a built-in endpoint has this path" in site.text("tpauth.log")),
        "a reload that takes a route's path is refused")
-    same(request(p.port, "GET", "/open").status, 200, "and what was there goes on")
+    same(request(p.port, "GET", "/public").status, 200, "and what was there goes on")
     p.stop()
     same(pool.stop(), 0, "SIGTERM ends the pool")
 
