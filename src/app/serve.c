@@ -7,7 +7,6 @@
 #include "app/app.h"
 #include "app/requestor.h"
 
-#include "base/log.h"
 #include "hook/code.h"
 #include "http/edge.h"
 

@@ -319,20 +319,22 @@ static struct claims_text *new_claims_text(const char *name, const struct jval *
 
 const char *tpauth_claims_get_json(const struct tpauth_claims *claims, const char *name)
 {
+	struct tpauth_claims *own;
 	struct claims_text *t;
 
 	if (claims == NULL || (name != NULL && !jval_has(claims->tree, name)))
 		return NULL;
-	for (t = claims->texts; t != NULL; t = t->next) {
+	own = claims->self;
+	for (t = own->texts; t != NULL; t = t->next) {
 		if (is_text_of(t, name))
 			return t->json;
 	}
 	t = new_claims_text(name, name != NULL ? jval_get(claims->tree, name) : claims->tree,
-			    &claims->self->failure);
+			    &own->failure);
 	if (t == NULL)
 		return NULL;
-	t->next = claims->texts;
-	claims->self->texts = t;
+	t->next = own->texts;
+	own->texts = t;
 	return t->json;
 }
 
