@@ -12,6 +12,8 @@
 
 #include "base/banned.h"
 
+#define ENV(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
 static struct http_rig h;
 static enum edge_kind kind;
 static const char *ask_header, *ask_query, *ask_form, *add_name, *add_value;
@@ -284,6 +286,17 @@ START_TEST(knows_the_session_cookies_by_their_prefix)
 }
 END_TEST
 
+/* A hook that decides by the path finds the endpoint's, wherever the service is mounted. */
+START_TEST(the_path_is_told_without_the_mount)
+{
+	ck_assert_str_eq(shown("", NULL, ENV("SCRIPT_NAME=/cgi-bin/tp.cgi", "PATH_INFO=/token")),
+			 HEAD);
+	h.spec.root_path = "/sso";
+	http_rig_site(&h);
+	ck_assert_str_eq(shown("/sso/token", NULL, NULL), HEAD);
+}
+END_TEST
+
 static enum tp_rc show_guarded(struct http_call *c, struct tp_err *err)
 {
 	TP_CLEANUP(edge_release) struct edge e;
@@ -337,6 +350,7 @@ static Suite *edge_suite(void)
 	tcase_add_loop_test(t, sees_the_form_and_the_body, 0, TP_COUNT(forms));
 	tcase_add_test(t, a_body_that_is_too_long_is_none);
 	tcase_add_test(t, a_body_that_broke_off_stays_broken);
+	tcase_add_test(t, the_path_is_told_without_the_mount);
 	tcase_add_loop_test(t, at_a_guard_it_is_the_protected_request, 0, TP_COUNT(guarded));
 	suite_add_tcase(s, t);
 

@@ -13,9 +13,9 @@ struct requestor;
 
 struct app_answer {
 	struct http_call *http;
+	struct requestor *requestor; /* what it asks of other services; NULL: nothing */
 	int status;		     /* 0: none yet */
 	const char *type;	     /* Content-Type, the call's; NULL: none */
-	struct requestor *requestor; /* what it asks of other services; NULL: nothing */
 	struct tp_err failure;	     /* the last one could not be given; rc TP_OK: it could */
 };
 

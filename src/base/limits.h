@@ -22,6 +22,9 @@ enum {
 	LIMIT_TOKEN_CACHE   = 64,    /* verified JWTs that a worker keeps, count */
 	LIMIT_PEM           = 16384, /* a key, as PEM or its base64 */
 	LIMIT_SECRET        = 4096,  /* an HMAC secret */
+	LIMIT_JWS           = 1048576, /* a JWS of others, or a message that is signed */
+	LIMIT_JWKS          = 64,    /* keys of a set of others, count */
+	LIMIT_JWK_FILE      = 262144,
 
 	/* store */
 	LIMIT_STORE_VALUE   = 16384, /* one value */
@@ -44,6 +47,7 @@ enum {
 	LIMIT_BODY          = 1048576, /* highest MAX_BODY_BYTES */
 	LIMIT_RESP_HEADERS  = 32768,
 	LIMIT_RESP_BODY     = 16777216,
+	LIMIT_RESP_KEPT     = 262144, /* memory for one that is kept for the next */
 	LIMIT_ROUTES        = 1024,  /* of an application, count */
 	LIMIT_JSON_TEXT     = 512,   /* depth of the JSON that one answers */
 	LIMIT_REQUEST_ID    = 128,

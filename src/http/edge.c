@@ -174,7 +174,7 @@ void edge_init(struct edge *e, struct http_call *c, enum edge_kind kind, const s
 
 	*e = (struct edge){
 		.base = { .method = guards ? c->guarded.method_name : c->req->method_name,
-			  .path = guards ? c->guarded.path : c->req->path,
+			  .path = guards ? c->guarded.path : c->at,
 			  .remote_addr = c->req->remote_addr,
 			  .request_id = span_of(c->req->request_id),
 			  .arg = e,

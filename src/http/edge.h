@@ -27,8 +27,9 @@ struct edge {
 };
 
 /*
- * At a guard's route it is the protected request: its method and path as far as the guard knows
- * them, without a body. form is borrowed; NULL: the body has not been read as one yet.
+ * path is the one that the route was found by. At a guard's route it is the protected request: its
+ * method and path as far as the guard knows them, without a body. form is borrowed; NULL: the body
+ * has not been read as one yet.
  */
 void edge_init(struct edge *e, struct http_call *c, enum edge_kind kind, const struct form *form);
 void edge_release(struct edge *e);

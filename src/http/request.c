@@ -41,6 +41,7 @@ enum var {
 	VAR_SEC_FETCH_MODE,
 	VAR_SEC_FETCH_DEST,
 	VAR_ACCEPT,
+	VAR_IF_NONE_MATCH,
 	VAR_USER_AGENT,
 	VAR_CORS_METHOD,
 	VAR_CORS_HEADERS,
@@ -86,6 +87,7 @@ static const struct {
 	[VAR_SEC_FETCH_MODE]         = VAR("HTTP_SEC_FETCH_MODE", FIRST),
 	[VAR_SEC_FETCH_DEST]         = VAR("HTTP_SEC_FETCH_DEST", FIRST),
 	[VAR_ACCEPT]                 = VAR("HTTP_ACCEPT", FIRST),
+	[VAR_IF_NONE_MATCH]          = VAR("HTTP_IF_NONE_MATCH", FIRST),
 	[VAR_USER_AGENT]             = VAR("HTTP_USER_AGENT", FIRST),
 	[VAR_CORS_METHOD]            = VAR("HTTP_ACCESS_CONTROL_REQUEST_METHOD", FIRST),
 	[VAR_CORS_HEADERS]           = VAR("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", FIRST),
@@ -296,6 +298,7 @@ static void set_headers(struct http_req *r, const struct span v[VARS])
 	r->sec_fetch_mode = v[VAR_SEC_FETCH_MODE];
 	r->sec_fetch_dest = v[VAR_SEC_FETCH_DEST];
 	r->accept = v[VAR_ACCEPT];
+	r->if_none_match = v[VAR_IF_NONE_MATCH];
 	r->user_agent = v[VAR_USER_AGENT];
 	r->cors_method = v[VAR_CORS_METHOD];
 	r->cors_headers = v[VAR_CORS_HEADERS];

@@ -46,7 +46,7 @@ struct http_req {
 	struct span path;      /* SCRIPT_NAME and PATH_INFO joined: what the client asked for */
 	struct span path_info; /* alone: what stands below a mount point */
 	struct span query, content_type, origin, host, sec_fetch_site, user_agent;
-	struct span accept, sec_fetch_mode, sec_fetch_dest;
+	struct span accept, sec_fetch_mode, sec_fetch_dest, if_none_match;
 	struct span cors_method, cors_headers;			   /* Access-Control-Request-* */
 	struct span authorization, redirect_authorization, cookie; /* see request_credential() */
 	struct span remote_addr;				   /* past TRUSTED_PROXIES */

@@ -11,7 +11,7 @@
 
 #include "base/banned.h"
 
-enum { REPLACED_MOST = 256, RETRY_UNAVAILABLE_S = 5, BODY_KEPT = 262144 };
+enum { REPLACED_MOST = 256, RETRY_UNAVAILABLE_S = 5 };
 
 static const char replaced_headers[] = "Content-Type: application/json\r\n"
 				       "Cache-Control: no-store\r\n"
@@ -33,6 +33,7 @@ void response_clear(struct http_resp *r)
 	buf_reset(&r->body);
 	r->status = 0;
 	r->bare = false;
+	r->stays = false;
 	r->broken = false;
 	r->replaced = TP_OK;
 	slide_reset(&r->slide);
@@ -41,7 +42,7 @@ void response_clear(struct http_resp *r)
 void response_reset(struct http_resp *r)
 {
 	response_clear(r);
-	if (r->body.alloc > BODY_KEPT)
+	if (r->body.alloc > LIMIT_RESP_KEPT)
 		buf_release(&r->body);
 	buf_reset(&r->event.user);
 	r->no_body = false;

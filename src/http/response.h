@@ -22,6 +22,7 @@ struct http_resp {
 	bool no_body; /* an answer to HEAD: its length is told, its bytes are not sent */
 	bool bare;    /* the authorizer's permission: Status and headers alone, since a server
 		       * may put what else it is told into the protected answer */
+	bool stays;   /* may be kept, as its own Cache-Control says; all others may not */
 	bool broken;  /* a header could not be added as it was given */
 	enum tp_rc replaced; /* other than TP_OK: response_replace() was called with it */
 	char request_id[LIMIT_REQUEST_ID + 1]; /* X-Request-ID; "": none */

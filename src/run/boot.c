@@ -44,6 +44,11 @@ enum tp_rc boot_log(const struct app *app, struct tp_err *err)
 	return log_open(c->log_target, format, levels[c->log_level], "tpauth", err);
 }
 
+static bool brings_login(const struct hook_set *hooks)
+{
+	return hooks != NULL && hooks->on[TPAUTH_ON_TOKEN].fn != NULL;
+}
+
 static enum tp_rc take_defaults(struct app *app, struct tp_err *err)
 {
 	const struct boot_args *args = &app->args;
@@ -56,11 +61,6 @@ static enum tp_rc take_defaults(struct app *app, struct tp_err *err)
 			return rc;
 	}
 	return TP_OK;
-}
-
-static bool brings_login(const struct hook_set *hooks)
-{
-	return hooks != NULL && hooks->on[TPAUTH_ON_TOKEN].fn != NULL;
 }
 
 enum tp_rc boot_config(const struct boot_args *args, struct app *ret, struct tp_err *err)
