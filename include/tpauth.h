@@ -251,37 +251,43 @@ TPAUTH_API int tpauth_run(struct tpauth_app *app, int argc, char **argv);
  * --------------------------------------- */
 
 /*
- * One request to another service. It carries the session as "Authorization: Bearer", "refresh:
- * false" (the other service does not make the session slide; this one does) and the X-Request-ID.
- * It belongs to the call and ends with it. Redirects are not followed: the credential is for the
- * named host alone. Plain http goes to any host: who does not trust the network says https.
+ * One request to another service, from the handler of a route. It carries the session as
+ * "Authorization: Bearer" (nothing in a public route), "refresh: false" (the other service does not
+ * make the session slide; this one does) and the X-Request-ID. It belongs to the call and ends with
+ * it. Redirects are not followed: the credential is for the named host alone. Plain http goes to
+ * any host: who does not trust the network says https. No proxy is used.
  */
 struct tpauth_fetch;
 
+/* NULL: no memory, more than 64 in one call, or a call of a hook, which makes no requests. */
 TPAUTH_API struct tpauth_fetch *tpauth_fetch_new(struct tpauth_call *call, const char *method,
 						 const char *url);
-/* Sends a header; those above cannot be replaced. */
+/* Sends a header. Those above cannot be replaced, nor what is the connection's (Host,
+ * Content-Length and such) or the body's (Content-Type). */
 TPAUTH_API void tpauth_fetch_header(struct tpauth_fetch *fetch, const char *name,
 				    const char *value);
 TPAUTH_API void tpauth_fetch_body(struct tpauth_fetch *fetch, const char *content_type,
 				  const void *body, size_t len);
-/* For the whole exchange; default 10000. */
+/* For the whole exchange; default 10000, at most 600000. */
 TPAUTH_API void tpauth_fetch_timeout(struct tpauth_fetch *fetch, int timeout_ms);
 /* Certificates are verified: by the system's store, or by this PEM file alone. */
 TPAUTH_API void tpauth_fetch_ca(struct tpauth_fetch *fetch, const char *file);
 /* Only for trials: anyone between can be the other service, and has the session. */
 TPAUTH_API void tpauth_fetch_insecure(struct tpauth_fetch *fetch);
 
-/* Sets it going and returns at once; several may be under way. */
+/* Sets it going and returns at once; several may be under way. It cannot be changed any more. */
 TPAUTH_API void tpauth_fetch_start(struct tpauth_fetch *fetch);
 /* 1: it is done, for good or bad; 0: not yet. Waits up to timeout_ms (0: not at all; -1: until it
- * is done); all that are under way get on meanwhile. */
+ * is done); all that are under way get on meanwhile. 1 for NULL as well, so that loops end. */
 TPAUTH_API int tpauth_fetch_wait(struct tpauth_fetch *fetch, int timeout_ms);
 
-/* The rest waits for the end. TPAUTH_OK: there is an answer, whatever its status. */
+/* The rest waits for the end. TPAUTH_OK: there is an answer, whatever its status. Else there is
+ * nothing of it: TPAUTH_UNAVAILABLE (nobody there, not in time, not to be trusted),
+ * TPAUTH_TOO_LARGE, TPAUTH_NOMEM, TPAUTH_INTERNAL (what was said cannot be sent). */
 TPAUTH_API enum tpauth_rc tpauth_fetch_rc(struct tpauth_fetch *fetch);
 TPAUTH_API const char *tpauth_fetch_error(struct tpauth_fetch *fetch); /* "" when TPAUTH_OK */
 TPAUTH_API int tpauth_fetch_status(struct tpauth_fetch *fetch);	       /* 0: no answer */
+/* NULL: not there, or more than once. */
 TPAUTH_API const char *tpauth_fetch_get_header(struct tpauth_fetch *fetch, const char *name);
 /* Ends in NUL besides; never NULL. At most 16 MiB, more is TPAUTH_TOO_LARGE. */
 TPAUTH_API const char *tpauth_fetch_get_body(struct tpauth_fetch *fetch, size_t *ret_len);
@@ -303,9 +309,9 @@ TPAUTH_API struct tpauth_fetch *tpauth_delete(struct tpauth_call *call, const ch
 struct tpauth_validator;
 
 /*
- * Reads settings as the programs do: "NAME=value" strings up to a NULL; with NULL the environment,
- * CONFIG_FILE included. error (may be NULL) gets a line for people. Opens the session store: call
- * it in the process that will validate, after fork(2).
+ * Reads settings as the programs do: "NAME=value" strings up to a NULL, with NULL the environment;
+ * either way the file that TPAUTH_CONFIG names as well. error (may be NULL) gets a line for people.
+ * Opens the session store: call it in the process that will validate, after fork(2).
  */
 TPAUTH_API enum tpauth_rc tpauth_validator_open(const char *const *settings,
 						struct tpauth_validator **ret, char *error,
@@ -314,10 +320,11 @@ TPAUTH_API void tpauth_validator_close(struct tpauth_validator *validator);
 
 /*
  * Who asks, and may they: request holds the CGI variables (RFC 3875) of the request, "NAME=value"
- * up to a NULL. Looked at are HTTP_AUTHORIZATION, HTTP_COOKIE, and for the rule against foreign
- * origins REQUEST_METHOD, HTTP_ORIGIN, HTTP_SEC_FETCH_SITE, HTTP_HOST, HTTPS, SERVER_NAME,
- * SERVER_PORT; a duplicate is refused. scopes as in tpauth_route(). TPAUTH_OK: *ret (may be NULL)
- * are the claims of a live session, the caller's to free.
+ * up to a NULL. Looked at are HTTP_AUTHORIZATION, REDIRECT_HTTP_AUTHORIZATION, HTTP_COOKIE, and for
+ * the rule against foreign origins REQUEST_METHOD, HTTP_ORIGIN, HTTP_SEC_FETCH_SITE, HTTP_HOST, and
+ * for the hook of a module REMOTE_ADDR and HTTP_X_FORWARDED_FOR; a duplicate is refused, and no
+ * REQUEST_METHOD is an unsafe one. scopes as in tpauth_route(). TPAUTH_OK: *ret (may be NULL) are
+ * the claims of a live session, the caller's to free.
  */
 TPAUTH_API enum tpauth_rc tpauth_validate(struct tpauth_validator *validator,
 					  const char *const *request, const char *scopes,

@@ -314,7 +314,7 @@ START_TEST(a_reason_goes_to_the_log)
 
 	told.rc = TPAUTH_DENIED;
 	told.reason = "no more of ann";
-	on(_i);
+	on((enum tpauth_event)_i);
 	ck_assert_int_ne(ask_any((enum tpauth_event)_i, &extra, &err), TP_OK);
 	ck_assert_ptr_nonnull(strstr(err.msg, " hook: no more of ann"));
 }
@@ -328,7 +328,7 @@ START_TEST(a_broken_answer_is_a_mistake)
 
 	told.breaks = true;
 	told.fill = fill_ann;
-	on(_i / 2);
+	on((enum tpauth_event)(_i / 2));
 	told.rc = _i % 2 == 0 ? TPAUTH_OK : TPAUTH_DENIED;
 	ck_assert_int_eq(ask_any((enum tpauth_event)(_i / 2), &extra, &err), TP_INTERNAL);
 	ck_assert_ptr_nonnull(strstr(err.msg, " hook: the header Status is not to be added"));

@@ -66,7 +66,9 @@ static enum tp_rc show_edge(struct http_call *c, struct tp_err *err)
 	return rc;
 }
 
-static const struct route route = { HTTP_PATH_TOKEN, HTTP_ANY, 0, NULL, show_edge, NULL };
+static const struct route route = { .path = HTTP_PATH_TOKEN,
+				    .methods = HTTP_ANY,
+				    .handler = show_edge };
 
 static const char *shown(const char *target, const char *body, const char *const *extra)
 {
@@ -311,8 +313,10 @@ static const struct {
 
 START_TEST(at_a_guard_it_is_the_protected_request)
 {
-	static const struct route guard = { HTTP_PATH_AUTH, HTTP_ANY,	  ROUTE_GUARD,
-					    NULL,	    show_guarded, NULL };
+	static const struct route guard = { .path = HTTP_PATH_AUTH,
+					    .methods = HTTP_ANY,
+					    .flags = ROUTE_GUARD,
+					    .handler = show_guarded };
 
 	h.routes = &guard;
 	h.n_routes = 1;

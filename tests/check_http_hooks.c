@@ -7,6 +7,7 @@
 #include "hook/hooks.h"
 
 #include "auth/edge.h"
+#include "support/alloc_fail.h"
 #include "support/check_run.h"
 #include "support/http_rig.h"
 
@@ -316,8 +317,11 @@ END_TEST
 
 START_TEST(a_hook_admits_nobody)
 {
-	static const struct route scoped = { HTTP_PATH_TOKEN, HTTP_GET,	  ROUTE_SESSION,
-					     "admin",	      h_userinfo, NULL };
+	static const struct route scoped = { .path = HTTP_PATH_TOKEN,
+					     .methods = HTTP_GET,
+					     .flags = ROUTE_SESSION,
+					     .scopes = "admin",
+					     .handler = h_userinfo };
 
 	hooks.authenticate = authenticate;
 	http_ask(&h, "GET", "/userinfo", NULL, NULL);
@@ -343,6 +347,33 @@ START_TEST(a_header_of_the_hook_goes_with_the_answer)
 	says = TP_DENIED; /* a refusal is made anew */
 	http_ask(&h, "GET", "/userinfo", NULL, ENV(cookies()));
 	ck_assert_ptr_null(strstr(http_rig_answer(&h), "X-Color"));
+}
+END_TEST
+
+/* Whole or refused; and never without what the hook had to say. */
+START_TEST(memory_that_runs_out_admits_nobody)
+{
+	static const char body[] = CLAIMS ",\"team\":\"red\"}";
+
+	hooks.authenticate = authenticate;
+	for (long n = 1;; n++) {
+		bool failed;
+
+		says = n % 2 == 0 ? TP_OK : TP_DENIED;
+		adds = "{\"team\":\"red\"}";
+		http_rig_request(&h, "GET", "/userinfo", NULL, ENV(cookies()));
+		alloc_fail_at(n / 2 + 1);
+		http_rig_serve(&h);
+		failed = alloc_fail_off();
+		if (says != TP_OK)
+			ck_assert(h.resp.status == 401 || (failed && h.resp.status == 503));
+		else if (h.resp.status == 200)
+			ck_assert_str_eq(buf_cstr(&h.resp.body), body);
+		else
+			ck_assert(failed && h.resp.status == 503);
+		if (!failed && says == TP_OK)
+			break;
+	}
 }
 END_TEST
 
@@ -635,6 +666,7 @@ static Suite *hooks_suite(void)
 	tcase_add_loop_test(t, what_a_hook_refuses_is_refused_everywhere, 0, TP_COUNT(refusals));
 	tcase_add_test(t, a_hook_admits_nobody);
 	tcase_add_test(t, a_header_of_the_hook_goes_with_the_answer);
+	tcase_add_test(t, memory_that_runs_out_admits_nobody);
 	tcase_add_test(t, the_login_page_asks_who_is_there);
 	suite_add_tcase(s, t);
 

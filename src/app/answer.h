@@ -9,11 +9,14 @@
 #include "hook/call.h"
 #include "http/router.h"
 
+struct requestor;
+
 struct app_answer {
 	struct http_call *http;
-	int status;	       /* 0: none yet */
-	const char *type;      /* Content-Type, the call's; NULL: none */
-	struct tp_err failure; /* the last one could not be given; rc TP_OK: it could */
+	int status;		     /* 0: none yet */
+	const char *type;	     /* Content-Type, the call's; NULL: none */
+	struct requestor *requestor; /* what it asks of other services; NULL: nothing */
+	struct tp_err failure;	     /* the last one could not be given; rc TP_OK: it could */
 };
 
 /* Puts the answer into the response; one that was never given is 204. TP_INTERNAL, TP_NOMEM: the

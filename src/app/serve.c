@@ -5,8 +5,8 @@
  */
 #include "app/answer.h"
 #include "app/app.h"
+#include "app/requestor.h"
 
-#include "base/log.h"
 #include "hook/code.h"
 #include "http/edge.h"
 
@@ -67,6 +67,7 @@ enum tp_rc app_serve(struct http_call *c, struct tp_err *err)
 	if (rc == TP_OK) {
 		call.answer = &answer;
 		rc = settle(c, &call, to->handler(&call, to->arg), err);
+		requestor_release(answer.requestor);
 		call_release(&call);
 	}
 	edge_release(&edge);

@@ -53,6 +53,14 @@ enum {
 	LIMIT_SCOPE_FILE    = 262144,/* SCOPE_RULES */
 	LIMIT_SCOPE_RULES   = 4096,  /* its lines, count */
 
+	/* requests to other services */
+	LIMIT_FETCHES       = 64,    /* of one call, count */
+	LIMIT_FETCH_URL     = 8192,
+	LIMIT_FETCH_HEADERS = 64,    /* of one, count */
+	LIMIT_FETCH_HEADER  = 8192,  /* name and value */
+	LIMIT_FETCH_BODY    = 16777216, /* there and back, each */
+	LIMIT_FETCH_MS      = 600000, /* highest time-out, milliseconds */
+
 	/* gRPC */
 	LIMIT_GRPC_MESSAGE  = 16384, /* one message */
 	LIMIT_GRPC_METADATA = 16384, /* headers of one call, as RFC 9113 6.5.2 counts them */

@@ -335,7 +335,7 @@ static void close_nothing(struct app *app)
 }
 
 /* Nobody serves and nobody logs in here. */
-static const struct boot_edge edge = { open_nothing, close_nothing, false, false };
+static const struct boot_edge edge = { .open = open_nothing, .close = close_nothing };
 
 static int run(struct call *c, char **envp)
 {

@@ -319,20 +319,22 @@ static struct claims_text *new_claims_text(const char *name, const struct jval *
 
 const char *tpauth_claims_get_json(const struct tpauth_claims *claims, const char *name)
 {
+	struct tpauth_claims *own;
 	struct claims_text *t;
 
 	if (claims == NULL || (name != NULL && !jval_has(claims->tree, name)))
 		return NULL;
-	for (t = claims->texts; t != NULL; t = t->next) {
+	own = claims->self;
+	for (t = own->texts; t != NULL; t = t->next) {
 		if (is_text_of(t, name))
 			return t->json;
 	}
 	t = new_claims_text(name, name != NULL ? jval_get(claims->tree, name) : claims->tree,
-			    &claims->self->failure);
+			    &own->failure);
 	if (t == NULL)
 		return NULL;
-	t->next = claims->texts;
-	claims->self->texts = t;
+	t->next = own->texts;
+	own->texts = t;
 	return t->json;
 }
 
@@ -379,5 +381,29 @@ enum tp_rc claims_give(struct tpauth_claims *claims, struct jval **ret, struct t
 	claims->own = empty;
 	claims->tree = empty;
 	forget_texts(claims);
+	return TP_OK;
+}
+
+/* As jval_each() wants it; arg is the object to be added to. */
+static enum tp_rc add_member(void *arg, const char *key, const struct jval *v, struct tp_err *err)
+{
+	struct jval *copy = NULL;
+	enum tp_rc rc = jval_copy(v, &copy, err);
+
+	return rc == TP_OK ? jval_set(arg, key, copy, err) : rc;
+}
+
+enum tp_rc claims_merge(const struct jval *claims, const struct jval *extra, struct jval **ret,
+			struct tp_err *err)
+{
+	TP_CLEANUP(jval_cleanup) struct jval *all = NULL;
+	enum tp_rc rc = jval_copy(claims, &all, err);
+
+	if (rc == TP_OK && extra != NULL)
+		rc = jval_each(extra, add_member, all, err);
+	if (rc != TP_OK)
+		return rc;
+	*ret = all;
+	all = NULL;
 	return TP_OK;
 }

@@ -34,6 +34,10 @@ const struct jval *claims_tree(const struct tpauth_claims *claims);
 enum tp_rc claims_give(struct tpauth_claims *claims, struct jval **ret,
 		       struct tp_err *err) TP_MUSTUSE;
 
+/* A tree of both; extra may be NULL. */
+enum tp_rc claims_merge(const struct jval *claims, const struct jval *extra, struct jval **ret,
+			struct tp_err *err) TP_MUSTUSE;
+
 void claims_cleanup(struct tpauth_claims **claims); /* for TP_CLEANUP */
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "hook/code.h"
 
+#include <assert.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -62,8 +63,10 @@ static enum tp_rc check_file(const char *file, struct tp_err *err)
 
 static enum tp_rc load(struct module *m, struct tp_err *err)
 {
-	enum tp_rc rc = check_file(m->file, err);
+	enum tp_rc rc;
 
+	assert(m->file != NULL);
+	rc = check_file(m->file, err);
 	if (rc != TP_OK)
 		return rc;
 	m->object = dlopen(m->file, RTLD_NOW | RTLD_LOCAL);
@@ -88,6 +91,7 @@ static enum tp_rc start(struct module *m, struct tp_err *err)
 	enum tpauth_rc said = TPAUTH_OK;
 	enum tp_rc rc;
 
+	assert(m->own != NULL);
 	if (m->own->open != NULL)
 		said = m->own->open(m->text, &m->arg);
 	if (said == TPAUTH_OK) {

@@ -11,7 +11,7 @@ enum tp_rc consult_access(struct http_call *c, struct access *x, struct tp_err *
 {
 	TP_CLEANUP(edge_release) struct edge e = { 0 };
 
-	if (c->auth->hooks == NULL)
+	if (c->auth->hooks == NULL || c->auth->hooks->authenticate == NULL)
 		return TP_OK;
 	edge_init(&e, c, EDGE_HOOK, NULL);
 	return access_consult(c->auth, &e.base, x, err);

@@ -395,9 +395,13 @@ enum { HEADER_NAME_MOST = 128 };
 
 static char variable_byte(char c)
 {
+	static const char upper[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
 	if (c >= 'a' && c <= 'z')
-		return (char)(c - 'a' + 'A');
-	return c == '-' ? '_' : c;
+		return upper[c - 'a'];
+	if (c == '-')
+		return '_';
+	return c;
 }
 
 /* RFC 3875 4.1.18; the two that have variables of their own come without HTTP_. */

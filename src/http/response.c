@@ -11,7 +11,7 @@
 
 #include "base/banned.h"
 
-enum { REPLACED_MOST = 256, RETRY_UNAVAILABLE_S = 5 };
+enum { REPLACED_MOST = 256, RETRY_UNAVAILABLE_S = 5, BODY_KEPT = 262144 };
 
 static const char replaced_headers[] = "Content-Type: application/json\r\n"
 				       "Cache-Control: no-store\r\n"
@@ -41,6 +41,8 @@ void response_clear(struct http_resp *r)
 void response_reset(struct http_resp *r)
 {
 	response_clear(r);
+	if (r->body.alloc > BODY_KEPT)
+		buf_release(&r->body);
 	buf_reset(&r->event.user);
 	r->no_body = false;
 	r->request_id[0] = '\0';

@@ -33,7 +33,8 @@ struct http_resp {
 };
 
 void response_init(struct http_resp *r);
-void response_reset(struct http_resp *r); /* for the next request; keeps storage */
+void response_reset(
+	struct http_resp *r); /* for the next request; keeps storage, unless it is a lot */
 void response_release(struct http_resp *r);
 
 /* Takes status, headers and body back, for another answer to the same request; with them goes what

@@ -6,6 +6,7 @@
  */
 #include "http/router.h"
 
+#include "http/admit.h"
 #include "http/consult.h"
 #include "http/cors.h"
 #include "http/login_redirect.h"
@@ -133,11 +134,6 @@ static const struct route *find_route(struct http_call *c)
 	return route;
 }
 
-static bool is_safe(enum http_method m)
-{
-	return m == HTTP_GET || m == HTTP_HEAD || m == HTTP_OPTIONS;
-}
-
 static bool is_guard(const struct http_call *c)
 {
 	return c->route != NULL && (c->route->flags & ROUTE_GUARD) != 0;
@@ -148,13 +144,7 @@ static enum tp_rc admit(struct http_call *c, struct tp_err *err)
 {
 	enum http_method method = is_guard(c) ? c->guarded.method : c->req->method;
 
-	if (c->access->by == ACCESS_COOKIE && !is_safe(method)) {
-		enum tp_rc rc = cors_same_origin(c->site, c->req, true, err);
-
-		if (rc != TP_OK)
-			return rc;
-	}
-	return access_require(c->access, &c->needed, err);
+	return admit_session(c->req, method, c->access, &c->needed, err);
 }
 
 /* Before the handler, whose own verifications would take the token away. */
@@ -215,7 +205,7 @@ static enum tp_rc serve(struct http_call *c, struct tp_err *err)
 		return c->route->handler(c, err);
 	if ((c->route->flags & ROUTE_SESSION) != 0)
 		return serve_session(c, err);
-	if ((c->route->flags & ROUTE_LOGIN) != 0 && !is_safe(c->req->method)) {
+	if ((c->route->flags & ROUTE_LOGIN) != 0 && !admit_is_safe(c->req->method)) {
 		rc = cors_same_origin(c->site, c->req, false, err);
 		if (rc != TP_OK)
 			return rc;

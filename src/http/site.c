@@ -277,6 +277,7 @@ static enum tp_rc set_guard(const struct site_spec *spec, struct http_site *s, s
 
 	s->preflight_checked = spec->preflight_checked;
 	s->pass_jwt = spec->pass_jwt;
+	s->module_dir = spec->module_dir;
 	if (rc != TP_OK || text_of(spec->scope_rules).len == 0)
 		return rc;
 	return scope_rules_open(spec->scope_rules, &s->scope_rules, err);

@@ -45,6 +45,8 @@ struct site_spec {
 	const char *scope_rules; /* a file, read by site_open(); empty: none */
 	bool preflight_checked;	 /* AUTHORIZER_PREFLIGHT: a preflight needs a session, too */
 	bool pass_jwt;
+
+	const char *module_dir; /* where the loadable objects are; NULL: nowhere */
 };
 
 struct site_net {
@@ -74,6 +76,7 @@ struct http_site {
 	struct scope_set required_scopes;
 	struct scope_rules *scope_rules; /* NULL: none */
 	bool preflight_checked, pass_jwt;
+	const char *module_dir;
 };
 
 /* TP_INVALID names the setting. */

@@ -73,6 +73,8 @@ enum tp_rc boot_config(const struct boot_args *args, struct app *ret, struct tp_
 		return rc;
 	if (ret->config.help || ret->config.version)
 		return TP_OK;
+	if (args->edge != NULL && args->edge->is_guest)
+		ret->config.authorization_server = false;
 	if (args->flaw != NULL)
 		return tp_fail(err, args->flaw->rc, "%s", args->flaw->msg);
 	rc = take_defaults(ret, err);
@@ -126,6 +128,7 @@ static enum tp_rc open_keys(struct app *app, struct tp_err *err)
 		.private_key = secret_view(&c->private_key),
 		.verify_files = c->verify_keys.v,
 		.must_sign = c->authorization_server,
+		.is_guest = app->args.edge->is_guest,
 	};
 	enum tp_rc rc = keyring_open(&spec, &app->keys, err);
 

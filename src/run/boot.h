@@ -26,10 +26,12 @@ struct boot_edge {
 	void (*close)(struct app *app);		/* also what is half open */
 	bool logins;				/* takes a place in the pool */
 	bool asks;				/* the token handler and the hooks */
+	bool is_guest; /* in a program of others, where sessions are checked and no more:
+			  AUTHORIZATION_SERVER is read as off, and OpenSSL is left alone */
 };
 
-/* The HTTP site, in app->site. */
-extern const struct boot_edge boot_http;
+/* The HTTP site, in app->site; and the same for a guest. */
+extern const struct boot_edge boot_http, boot_validator;
 
 /* What an application sets when no source of settings does. */
 struct boot_default {

@@ -50,6 +50,7 @@ static enum tp_rc open_the_site(struct app *app, struct tp_err *err)
 		.scope_rules = c->scope_rules,
 		.preflight_checked = c->authorizer_preflight == CONFIG_PREFLIGHT_CHECK,
 		.pass_jwt = c->authorizer_pass_jwt,
+		.module_dir = c->module_dir,
 	};
 
 	return site_open(&spec, &app->site, err);
@@ -128,4 +129,9 @@ static void close_http(struct app *app)
 	app->site = (struct http_site){ 0 };
 }
 
-const struct boot_edge boot_http = { open_http, close_http, true, true };
+const struct boot_edge boot_http = {
+	.open = open_http, .close = close_http, .logins = true, .asks = true
+};
+const struct boot_edge boot_validator = {
+	.open = open_the_site, .close = close_http, .asks = true, .is_guest = true
+};

@@ -4,51 +4,18 @@
 the shared library and to the static one, and run in every way that tpauth.fcgi is."""
 import re
 
-from e2e import *
+from installed import *
 
-
-def makefile(name):
-    with open(os.path.join(BUILD, "Makefile")) as f:
-        found = re.search(rf"^{name} = (.*)$", f.read(), re.M)
-    return found.group(1) if found else ""
-
-
-CC = makefile("CC").split()
-CXX = shutil.which(os.environ.get("CXX", "c++"))
-# An instrumented library needs its run time first in the program.
-SANITIZE = re.findall(r"-fsanitize=\S+", makefile("TP_LDFLAGS"))
 WARN = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror"]
 
 
-def output(argv, **env):
-    r = subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL,
-                       env={"PATH": os.environ["PATH"], **sanitizers(), **env})
-    return r.returncode, r.stdout, r.stderr
-
-
-class Installed:
-    def __init__(self, root):
-        subprocess.run(["make", "-s", "install", f"DESTDIR={root}"], cwd=BUILD, check=True,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.lib = root + makefile("libdir").replace("${exec_prefix}", makefile("prefix"))
-        self.prefix = root + makefile("prefix")
-        self.env = {"PKG_CONFIG_PATH": os.path.join(self.lib, "pkgconfig"), "PKG_CONFIG_SYSROOT_DIR": root}
-
-    def config(self, *flags):
-        rc, out, err = output(["pkg-config", *flags, "tpauth"], **self.env)
-        if rc != 0:
-            raise RuntimeError(err)
-        return out.split()
-
-    def build(self, out, source, static=False):
-        cxx = source.endswith(".cc")
-        libs = self.config("--libs", "--static") if static else self.config("--libs")
-        if static:
-            libs = [os.path.join(self.lib, "libtpauth.a") if x == "-ltpauth" else x for x in libs]
-        argv = [*([CXX, "-std=c++17"] if cxx else [*CC, "-std=c11"]), *WARN, *SANITIZE, *self.config("--cflags"),
-                "-o", out, source, *libs, "-Wl,-rpath," + self.lib]
-        r = subprocess.run(argv, capture_output=True, text=True)
-        return r.returncode == 0 or (print("# " + r.stderr.replace("\n", "\n# ")), False)[1]
+def build(i, out, source, static=False):
+    cxx = source.endswith(".cc")
+    libs = i.config("--libs", "--static") if static else i.config("--libs")
+    if static:
+        libs = [os.path.join(i.lib, "libtpauth.a") if x == "-ltpauth" else x for x in libs]
+    return run([*([CXX, "-std=c++17"] if cxx else [*CC, "-std=c11"]), *WARN, *SANITIZE, *i.config("--cflags"),
+                "-o", out, source, *libs, i.rpath])
 
 
 def check_installed(i):
@@ -116,7 +83,6 @@ def check_serving(port, how):
 FASTCGI = r'''server.modules += ( "mod_fastcgi" )
 fastcgi.server = ( "/" => (( "socket" => "%s/app.sock", "bin-path" => "%s", "check-local" => "disable",
   "max-procs" => 2, "bin-environment" => ( "TPAUTH_CONFIG" => "%s" ), "bin-copy-environment" => ( "PATH" ) )) )'''
-NGINX = r'''location / { include fastcgi_params; fastcgi_pass unix:%s; }'''
 
 
 def check_every_way(site, app):
@@ -131,7 +97,7 @@ def check_every_way(site, app):
     p.stop()
     site.program = app
     pool = site.pool(2)
-    p = site.nginx([], more=NGINX % pool.sock)
+    p = site.nginx([], more=NGINX % ("unix:" + pool.sock))
     check_serving(p.port, "--listen")
     site.settings["USERINFO_URL"] = "/user"
     site.write_config()
@@ -148,12 +114,12 @@ with Site() as site, Site() as place:
     app = place.path("app")
     source = os.path.join(SRC, "tests", "e2e", "app.c")
     check_installed(installed)
-    if ok(installed.build(app, source), "C11 with what pkg-config says"):
+    if ok(build(installed, app, source), "C11 with what pkg-config says"):
         check_command_line(app, site)
         check_every_way(site, app)
     if os.path.exists(os.path.join(installed.lib, "libtpauth.a")):
         static = place.path("static")
-        ok(installed.build(static, source, static=True), "linked to the static library")
+        ok(build(installed, static, source, static=True), "linked to the static library")
         linked = output(["readelf", "-d", static])[1]
         ok("libtpauth" not in linked, "which is then in the program", linked)
         same(output([static, "--config", place.config, "--check-config"])[:2], (0, "configuration: good\n"), "and works")
@@ -163,7 +129,7 @@ with Site() as site, Site() as place:
         copy = place.path("app.cc")
         shutil.copy(source, copy)
         cxx = place.path("cxx")
-        ok(installed.build(cxx, copy), "C++17 with what pkg-config says")
+        ok(build(installed, cxx, copy), "C++17 with what pkg-config says")
         same(output([cxx, "--config", place.config, "--check-config"])[:2], (0, "configuration: good\n"), "and it works")
     else:
         ok(True, "C++17 with what pkg-config says # SKIP no C++ compiler")

@@ -5,19 +5,27 @@
 /* Names that the library has inside, and leaves to everybody. */
 extern int buf_put(void);
 extern int http_serve(void);
-int buf_put(void) { return 1; }
-int http_serve(void) { return 1; }
+int buf_put(void)
+{
+	return 1;
+}
+int http_serve(void)
+{
+	return 1;
+}
 
 static enum tpauth_rc user(struct tpauth_call *call, void *arg)
 {
-	return tpauth_respond_text(call, 200, "%s %s\n", (const char *)arg, tpauth_user_get(call, "username"));
+	return tpauth_respond_text(call, 200, "%s %s\n", (const char *)arg,
+				   tpauth_user_get(call, "username"));
 }
 
 static enum tpauth_rc item(struct tpauth_call *call, void *arg)
 {
 	(void)arg;
 	tpauth_add_header(call, "X-Item", "yes");
-	return tpauth_respond_text(call, 200, "%s %s\n", tpauth_method(call), tpauth_param(call, "id"));
+	return tpauth_respond_text(call, 200, "%s %s\n", tpauth_method(call),
+				   tpauth_param(call, "id"));
 }
 
 int main(int argc, char **argv)
