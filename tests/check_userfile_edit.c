@@ -157,12 +157,12 @@ START_TEST(touches_no_file_that_the_service_would_not_read)
 }
 END_TEST
 
-/* A group's name ends at the first ':', so this one cannot be written. */
+/* A line that begins with '#' is a comment, so this one cannot be written. */
 START_TEST(notices_when_the_file_would_say_something_else)
 {
 	struct scope_set groups;
 
-	ck_assert_int_eq(scope_parse(SPAN_LIT("user:read"), &groups, &err), TP_OK);
+	ck_assert_int_eq(scope_parse(SPAN_LIT("#read"), &groups, &err), TP_OK);
 	begin();
 	ck_assert_int_eq(userfile_put_groups(SPAN_LIT(""), SPAN_LIT("bob"), &groups, &out, &err),
 			 TP_INVALID);

@@ -174,7 +174,8 @@ static enum tp_rc parse_line(struct userfile *f, enum userfile_format format, st
 		return TP_OK;
 	if (span_has_byte(line, '\0'))
 		return tp_fail(err, TP_INVALID, "a NUL");
-	name = span_cut(&line, ':');
+	/* No user's name has one, but scopes may: user:read. */
+	name = format == USERFILE_GROUPS ? span_cut_last(&line, ':') : span_cut(&line, ':');
 	if (line.p == NULL)
 		return tp_fail(err, TP_INVALID, "no ':'");
 	return format == USERFILE_PASSWORDS ? add_password(f, name, line, err)

@@ -2,7 +2,8 @@
 /*
  * The two formats behind htpasswd:FILE[,groups=FILE], as one text in memory with an index by user.
  *   passwords   name:hash[:anything]       the first line of a name counts, as with Apache
- *   groups      group: name "a name" ...   a name with blanks stands in quotes
+ *   groups      group: name "a name" ...   a name with blanks stands in quotes; the group's
+ *               name ends at the last colon of the line, so that it may be user:read
  * Blanks around a line, empty lines, lines beginning with '#', and CRLF are allowed for.
  */
 #ifndef AUTH_USERFILE_H

@@ -18,7 +18,7 @@ struct line {
 	struct span end;   /* blanks, CR and LF behind what is said */
 };
 
-static bool next_line(struct span *text, struct line *ret)
+static bool next_line(struct span *text, enum userfile_format format, struct line *ret)
 {
 	struct span said;
 	const char *lf;
@@ -40,7 +40,8 @@ static bool next_line(struct span *text, struct line *ret)
 	if (said.len == 0 || said.p[0] == '#' || !span_has_byte(said, ':'))
 		return true;
 	ret->rest = said;
-	ret->name = span_cut(&ret->rest, ':');
+	ret->name = format == USERFILE_GROUPS ? span_cut_last(&ret->rest, ':')
+					      : span_cut(&ret->rest, ':');
 	return true;
 }
 
@@ -130,7 +131,7 @@ enum tp_rc userfile_put_user(struct span text, struct span user, struct span has
 
 	if (rc != TP_OK)
 		return rc;
-	while (next_line(&text, &l)) {
+	while (next_line(&text, USERFILE_PASSWORDS, &l)) {
 		if (done || l.name.p == NULL || !span_eq(l.name, user)) {
 			buf_span(out, l.whole);
 			continue;
@@ -156,7 +157,7 @@ enum tp_rc userfile_drop_user(struct span text, struct span user, struct buf *ou
 	struct line l;
 	enum tp_rc rc;
 
-	while (next_line(&text, &l)) {
+	while (next_line(&text, USERFILE_PASSWORDS, &l)) {
 		if (l.name.p != NULL && span_eq(l.name, user))
 			was = true;
 		else
@@ -188,7 +189,7 @@ enum tp_rc userfile_each_user(struct span text,
 	rc = userfile_open(USERFILE_PASSWORDS, &copy, &f, err);
 	if (rc != TP_OK)
 		return rc;
-	while (rc == TP_OK && next_line(&text, &l)) {
+	while (rc == TP_OK && next_line(&text, USERFILE_PASSWORDS, &l)) {
 		/* The first line of a name counts. */
 		if (l.name.p != NULL && userfile_hash(f, l.name, &hash) && hash.p == l.rest.p)
 			rc = fn(arg, l.name, err);
@@ -289,7 +290,7 @@ enum tp_rc userfile_put_groups(struct span text, struct span user, const struct 
 
 	if (rc != TP_OK)
 		return rc;
-	while (next_line(&text, &l)) {
+	while (next_line(&text, USERFILE_GROUPS, &l)) {
 		struct span group = l.name.p != NULL ? span_trim(l.name) : l.name;
 
 		if (group.p == NULL || !scope_has(groups, group) || scope_has(&done, group)) {
@@ -332,7 +333,7 @@ enum tp_rc userfile_drop_groups(struct span text, struct span user, struct buf *
 	struct line l;
 	enum tp_rc rc;
 
-	while (next_line(&text, &l)) {
+	while (next_line(&text, USERFILE_GROUPS, &l)) {
 		if (l.name.p != NULL && lists(l.rest, user)) {
 			drop_from_line(&l, user, out);
 			was = true;

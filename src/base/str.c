@@ -57,10 +57,9 @@ struct span span_trim(struct span s)
 	return s;
 }
 
-struct span span_cut(struct span *rest, char sep)
+static struct span cut_at(struct span *rest, const char *at)
 {
 	struct span head = *rest;
-	const char *at = rest->len > 0 ? memchr(rest->p, sep, rest->len) : NULL;
 
 	if (at == NULL) {
 		*rest = (struct span){ NULL, 0 };
@@ -70,6 +69,16 @@ struct span span_cut(struct span *rest, char sep)
 	rest->p += head.len + 1;
 	rest->len -= head.len + 1;
 	return head;
+}
+
+struct span span_cut(struct span *rest, char sep)
+{
+	return cut_at(rest, rest->len > 0 ? memchr(rest->p, sep, rest->len) : NULL);
+}
+
+struct span span_cut_last(struct span *rest, char sep)
+{
+	return cut_at(rest, rest->len > 0 ? memrchr(rest->p, sep, rest->len) : NULL);
 }
 
 bool span_int(struct span s, int64_t low, int64_t high, int64_t *ret)

@@ -39,6 +39,8 @@ struct span span_trim(struct span s);
 /* Cuts *rest at the first sep: returns what stands before it and moves *rest past it; at the end
  * returns all and makes rest->p NULL. Call while rest->p is not NULL. */
 struct span span_cut(struct span *rest, char sep);
+/* The same at the last sep. */
+struct span span_cut_last(struct span *rest, char sep);
 
 /* A decimal integer that fills the span, within [low, high]; no sign but '-', no blanks, no leading
  * zeros. False, and *ret untouched, for anything else. */

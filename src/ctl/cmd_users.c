@@ -99,7 +99,7 @@ static enum tp_rc judge(struct call *c, struct tp_err *err)
 	return TP_OK;
 }
 
-/* A group's name ends at the first ':', and a line that begins with '#' is a comment. */
+/* A line that begins with '#' is a comment. */
 static enum tp_rc judge_scopes(struct call *c, struct tp_err *err)
 {
 	struct tp_err why = { 0 };
@@ -109,10 +109,9 @@ static enum tp_rc judge_scopes(struct call *c, struct tp_err *err)
 	if (scope_parse(span_of(c->scopes), &c->scope_set, &why) != TP_OK)
 		return tp_fail(err, TP_NO_ROUTE, "--scopes: %s", why.msg);
 	for (size_t i = 0; i < c->scope_set.n; i++) {
-		if (span_has_byte(c->scope_set.v[i], ':') || c->scope_set.v[i].p[0] == '#')
+		if (c->scope_set.v[i].p[0] == '#')
 			return tp_fail(err, TP_NO_ROUTE,
-				       "--scopes: a group file has no group with ':' in its name, "
-				       "or '#' in front");
+				       "--scopes: a group's name does not begin with '#'");
 	}
 	return TP_OK;
 }

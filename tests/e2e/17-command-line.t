@@ -40,15 +40,15 @@ def a_users_life():
         os.chmod(users, 0o640)
         before, owner = read(users), os.stat(users)
         pool = site.pool(2)
-        r = run("users", "add", "carol", "--scopes", "read audit", "--cost=4", "--password-stdin", *config,
+        r = run("users", "add", "carol", "--scopes", "read user:audit", "--cost=4", "--password-stdin", *config,
                 stdin="first-password\n")
         same((r.returncode, r.stdout, r.stderr), (0, "added: carol\n", ""), "users add")
         a = log_in(pool, "carol", "first-password")
-        same((a.status, a.status == 200 and a.json()["scope"]), (200, "read audit"), "the login works at once, with the scopes")
+        same((a.status, a.status == 200 and a.json()["scope"]), (200, "read user:audit"), "the login works at once, with the scopes")
         ok(read(users).startswith(before) and b"carol:$2y$04$" in read(users), "all other lines are as they were")
         now = os.stat(users)
         same((now.st_mode, now.st_uid, now.st_gid), (owner.st_mode, owner.st_uid, owner.st_gid), "mode and owner, too")
-        same(read(groups), b"read: alice bob carol\nwrite: alice\naudit: carol\n", "and the groups")
+        same(read(groups), b"read: alice bob carol\nwrite: alice\nuser:audit: carol\n", "and the groups")
         r = run("users", "add", "carol", "--password-stdin", *config, stdin="x\n")
         ok(r.returncode == 1 and "there already" in r.stderr, "nobody is added twice", r)
 
@@ -63,9 +63,9 @@ def a_users_life():
 
         r = run("users", "list", "--json", *config)
         listed = {u["user"]: u for u in json.loads(r.stdout)["users"]}
-        same(listed["carol"], {"user": "carol", "scopes": ["read", "audit"], "usable": True}, "users list --json")
+        same(listed["carol"], {"user": "carol", "scopes": ["read", "user:audit"], "usable": True}, "users list --json")
         same(listed["zoe"]["usable"], False, "says who cannot log in")
-        ok("\ncarol: read audit\n" in run("users", "list", *config).stdout, "and for people")
+        ok("\ncarol: read user:audit\n" in run("users", "list", *config).stdout, "and for people")
 
         bearer = log_in(pool, "carol", "second-password").json()["access_token"]
         was = read(users)
@@ -82,7 +82,7 @@ def a_users_life():
         r = run("users", "remove", "bob", "--json", *config)
         same((r.returncode, json.loads(r.stdout)), (0, {"user": "bob", "done": "removed", "ended": 1}), "users remove --json")
         same((holds(pool, bearer), fcgi_login(pool.sock, "bob").status), (401, 400), "bob is out")
-        same(read(groups), b"read: alice\nwrite: alice\naudit:\n", "of the groups, too")
+        same(read(groups), b"read: alice\nwrite: alice\nuser:audit:\n", "of the groups, too")
         same(run("users", "remove", "bob", *config).returncode, 1, "and cannot be taken out twice")
 
 
@@ -106,7 +106,7 @@ def files_without_settings():
         for password in ("\n", "x" * 73 + "\n", "a\0b\n"):
             same(run("users", "add", "e", "--password-stdin", *files, stdin=password).returncode, 65,
                  f"no password: {password[:5]!r}")
-        same(run("users", "add", "e", "--scopes=user:read", "--password-stdin", *files, stdin="x\n").returncode, 64,
+        same(run("users", "add", "e", "--scopes=#read", "--password-stdin", *files, stdin="x\n").returncode, 64,
              "a scope that a group file cannot hold")
         with open(site.path("broken"), "w") as b:
             b.write("fine:x\nno colon\n")
