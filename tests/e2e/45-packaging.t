@@ -80,6 +80,9 @@ CONTENTS = {
                r"(usr/)?lib/systemd/system/tpauth-grpcd\.service", r"usr/share/man/man1/tpauth\.1\.gz",
                r"usr/share/man/man5/tpauth\.conf\.5\.gz", r"usr/share/man/man8/tpauth\.fcgi\.8\.gz",
                r"usr/share/man/man8/tpauth-grpcd\.8\.gz", r"usr/share/tpauth/refresh\.proto"],
+    "libtpauth0": [r"usr/lib/[^/]+/libtpauth\.so\.0", r"usr/lib/[^/]+/libtpauth\.so\.0\.0\.0"],
+    "libtpauth-dev": [r"usr/include/tpauth\.h", r"usr/lib/[^/]+/libtpauth\.so", r"usr/lib/[^/]+/libtpauth\.a",
+                      r"usr/lib/[^/]+/pkgconfig/tpauth\.pc", r"usr/share/man/man3/libtpauth\.3\.gz"],
     "tpauth-doc": [r"usr/share/doc/tpauth/examples/lighttpd-conf/fastcgi\.conf",
                    r"usr/share/doc/tpauth/examples/nginx-conf/responder\.conf",
                    r"usr/share/doc/tpauth/examples/apache-conf/mod_fcgid\.conf", r"usr/share/doc/tpauth/README\.md"],
@@ -161,6 +164,15 @@ def again(top, deb, version, conf=""):
     return to + ".deb"
 
 
+def build_with(root):
+    root.write("root/app.c", '#include <stdio.h>\n#include <tpauth.h>\nint main(void)\n{\n\treturn puts(tpauth_version()) < 0;\n}\n')
+    r = root.run("sh", "-c", "cd /root && gcc $(pkg-config --cflags tpauth) app.c $(pkg-config --libs tpauth) -o app && ./app")
+    same((r.returncode, r.stdout, r.stderr), (0, root.run("pkg-config", "--modversion", "tpauth").stdout, ""),
+         "a program is built with the library, by pkg-config, and runs")
+    r = root.run("man", "-w", "3", "libtpauth")
+    ok(r.returncode == 0, "the library has its manual", r.stderr)
+
+
 def live_with(root, top, debs):
     deb = debs["tpauth"]
     root.run("dpkg", "--purge", "tpauth")
@@ -176,6 +188,8 @@ def live_with(root, top, debs):
     r = root.run("runuser", "-u", "tpauth", "--", "tpauth", "check", "--config", "/" + CONF)
     ok(r.returncode == 0, "with a user, the settings are complete, and tpauth can read all of them", r.stdout + r.stderr)
     ok(not glob.glob(root.at + "/etc/systemd/system/*/tpauth*"), "no unit is started at boot before somebody says so")
+
+    build_with(root)
 
     mine = "\n# mine\nLOG_LEVEL = debug\n"
     root.write(CONF, mine)
@@ -207,7 +221,7 @@ def main():
             ok(not debian, "Debian's tools are here" if debian else "packages # SKIP this is no Debian")
             return
         debs = build(top)
-        if not ok({"tpauth", "tpauth-doc"} <= set(debs), "the packages are there", debs):
+        if not ok(set(CONTENTS) <= set(debs), "the packages are there", debs):
             return
         look_into(top, debs)
         if not may_mount:
