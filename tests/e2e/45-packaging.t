@@ -68,18 +68,19 @@ def look_into(top, debs):
     special = [f"{name}: {f}" for name, root in roots.items() for f in files(root)
                if not os.path.islink(os.path.join(root, f)) and os.stat(os.path.join(root, f)).st_mode & 0o7022]
     same(special, [], "nothing is set-uid, or for others to write")
-    fields = run("dpkg-deb", "-f", debs["tpauth"], "Depends", "Recommends").stdout
+    fields = run("dpkg-deb", "-f", debs["tpauth-modules"], "Depends", "Recommends").stdout
     needs, likes = (re.search(f"^{w}: (.*)", fields, re.M).group(1) for w in ("Depends", "Recommends"))
     ok("libjwt" in likes and "libjwt" not in needs, "the library of a module is recommended, not needed", fields)
 
 
 CONTENTS = {
     "tpauth": [r"etc/tpauth/tpauth\.conf", r"usr/bin/tpauth", r"usr/sbin/tpauth-grpcd", r"usr/lib/[^/]+/tpauth/tpauth\.fcgi",
-               r"usr/lib/[^/]+/tpauth/tpauth_grpc\.so", r"usr/lib/tpauth/tpauth\.fcgi", r"usr/lib/tpauth/tpauth\.cgi",
+               r"usr/lib/tpauth/tpauth\.fcgi", r"usr/lib/tpauth/tpauth\.cgi",
                r"(usr/)?lib/systemd/system/tpauth\.service", r"(usr/)?lib/systemd/system/tpauth\.socket",
                r"(usr/)?lib/systemd/system/tpauth-grpcd\.service", r"usr/share/man/man1/tpauth\.1\.gz",
                r"usr/share/man/man5/tpauth\.conf\.5\.gz", r"usr/share/man/man8/tpauth\.fcgi\.8\.gz",
                r"usr/share/man/man8/tpauth-grpcd\.8\.gz", r"usr/share/tpauth/refresh\.proto"],
+    "tpauth-modules": [r"usr/lib/[^/]+/tpauth/tpauth_grpc\.so", r"usr/lib/[^/]+/tpauth/tpauth_libjwt\.so"],
     "libtpauth0": [r"usr/lib/[^/]+/libtpauth\.so\.0", r"usr/lib/[^/]+/libtpauth\.so\.0\.0\.0"],
     "libtpauth-dev": [r"usr/include/tpauth\.h", r"usr/lib/[^/]+/libtpauth\.so", r"usr/lib/[^/]+/libtpauth\.a",
                       r"usr/lib/[^/]+/pkgconfig/tpauth\.pc", r"usr/share/man/man3/libtpauth\.3\.gz"],
