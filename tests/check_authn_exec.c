@@ -554,7 +554,9 @@ START_TEST(the_setting_opens_it)
 
 	folder_write("script", "echo '" JOE "'\n");
 	buf_printf(&setting, "exec:/bin/sh %s", folder_path("script"));
-	ck_assert_int_eq(authn_open(buf_view(&setting), &handler, &err), TP_OK);
+	ck_assert_int_eq(
+		authn_open(&(struct authn_spec){ .handler = buf_view(&setting) }, &handler, &err),
+		TP_OK);
 	ck_assert_int_eq(log_in(), TP_OK);
 	buf_release(&setting);
 }

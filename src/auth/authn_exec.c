@@ -9,6 +9,7 @@
  */
 #include "auth/authn_exec.h"
 
+#include "auth/authn_question.h"
 #include "base/limits.h"
 
 #include <assert.h>
@@ -27,7 +28,6 @@
 
 enum {
 	MOST_WORDS = 64,
-	QUESTION_LIMIT = 262144, /* far above all fields at their limits, each byte escaped */
 	/* How long to wait before asking whether it has ended: the end of its output wakes us
 	 * before that, and is mostly a moment before its own. */
 	WAIT_MS = 20,
@@ -141,64 +141,10 @@ enum tp_rc authn_exec_open(struct span command, int64_t limit_ms, void **ret, st
 	return TP_OK;
 }
 
-static enum tp_rc exec_open(struct span arg, void **ret, struct tp_err *err)
+static enum tp_rc exec_open(const struct authn_spec *spec, struct span arg, void **ret,
+			    struct tp_err *err)
 {
-	return authn_exec_open(arg, (int64_t)LIMIT_AUTHN_S * 1000, ret, err);
-}
-
-/* ---- the question ---- */
-
-static bool is_text(struct span s)
-{
-	return span_is_utf8(s) && !span_has_byte(s, '\0');
-}
-
-static void put_value(struct buf *out, const char *key, struct span value)
-{
-	buf_printf(out, ",\"%s\":", key);
-	if (value.p == NULL || !is_text(value))
-		buf_str(out, "null");
-	else
-		jval_quote(value, out);
-}
-
-static void put_scopes(struct buf *out, struct span scope)
-{
-	const char *comma = "";
-
-	buf_str(out, ",\"scopes\":[");
-	while (scope.p != NULL) {
-		struct span one = span_cut(&scope, ' ');
-
-		if (one.len == 0 || !is_text(one))
-			continue;
-		buf_str(out, comma);
-		jval_quote(one, out);
-		comma = ",";
-	}
-	buf_char(out, ']');
-}
-
-static void put_question(struct buf *out, const struct authn_request *r)
-{
-	struct span user = { NULL, 0 };
-
-	if (r->event == AUTHN_LOGIN) {
-		buf_str(out, "{\"event\":\"login\"");
-		put_value(out, "username", r->username);
-		put_value(out, "password", r->password);
-		put_scopes(out, r->scope);
-		put_value(out, "client_id", r->client_id);
-	} else {
-		(void)jval_str(jval_get(r->claims, "user_id"), &user);
-		buf_str(out, "{\"event\":\"refresh\"");
-		put_value(out, "user_id", user);
-		buf_str(out, ",\"claims\":");
-		jval_write(r->claims, out);
-	}
-	put_value(out, "remote_addr", r->remote_addr);
-	put_value(out, "request_id", r->request_id);
-	buf_str(out, "}\n");
+	return authn_exec_open(arg, spec->limit_ms, ret, err);
 }
 
 /* ---- the program ---- */
@@ -219,12 +165,11 @@ static void close_fd(int *fd)
  * hold a password and somebody may have kept it open. */
 static enum tp_rc question_file(const struct authn_request *r, int *ret, struct tp_err *err)
 {
-	TP_CLEANUP(buf_release) struct buf text = BUF_INIT(QUESTION_LIMIT);
+	TP_CLEANUP(buf_release) struct buf text = BUF_INIT(AUTHN_QUESTION_MOST);
 	enum tp_rc rc;
 	int fd;
 
-	put_question(&text, r);
-	rc = buf_rc(&text, "the question to the token handler", err);
+	rc = authn_question_put(r, &text, err);
 	if (rc != TP_OK)
 		return rc;
 	fd = memfd_create("tpauth-question", MFD_CLOEXEC);
@@ -433,22 +378,16 @@ static enum tp_rc exec_ask(void *self, const struct authn_request *r, struct jva
 	TP_CLEANUP(buf_release) struct buf answer = BUF_INIT(LIMIT_AUTHN_OUTPUT);
 	TP_CLEANUP(question_close) int question = -1;
 	const struct exec *x = self;
-	struct tp_err inner = { 0 };
 	enum tp_rc rc;
 
-	/* JSON cannot say it, so the program cannot know it. */
-	if (r->event == AUTHN_LOGIN && (!is_text(r->username) || !is_text(r->password)))
-		return tp_fail(err, TP_DENIED, "a user name or password that is not UTF-8");
 	rc = question_file(r, &question, err);
 	if (rc == TP_OK)
 		rc = run(x, question, &answer, err);
 	if (rc != TP_OK)
 		return rc;
-	rc = jval_parse(buf_view(&answer), ret_claims, &inner);
-	if (rc != TP_OK)
-		return tp_fail(err, rc == TP_NOMEM ? rc : TP_UNAVAILABLE,
-			       "the token handler's answer: %s", inner.msg);
-	return TP_OK;
+	return authn_answer_parse(buf_view(&answer), ret_claims, err);
 }
 
-const struct authn_ops authn_exec_ops = { "exec", exec_open, exec_ask, exec_close, NULL };
+const struct authn_ops authn_exec_ops = {
+	.scheme = "exec", .open = exec_open, .ask = exec_ask, .close = exec_close
+};

@@ -245,13 +245,15 @@ static enum tp_rc check_of_use(const struct watched *users, struct tp_err *err)
 		users->path, userfile_line(users->file, useless));
 }
 
-static enum tp_rc htpasswd_open(struct span arg, void **ret, struct tp_err *err)
+static enum tp_rc htpasswd_open(const struct authn_spec *spec, struct span arg, void **ret,
+				struct tp_err *err)
 {
 	static const char option[] = ",groups=";
 	const char *at = NULL;
 	struct htpasswd *h;
 	enum tp_rc rc;
 
+	(void)spec;
 	for (size_t i = 0; i + sizeof(option) - 1 <= arg.len; i++) {
 		if (memcmp(arg.p + i, option, sizeof(option) - 1) == 0)
 			at = arg.p + i;
@@ -423,5 +425,8 @@ static bool htpasswd_cheap(const void *self)
 	return passhash_cost(userfile_dearest(h->users.file)) <= CHEAP;
 }
 
-const struct authn_ops authn_htpasswd_ops = { "htpasswd", htpasswd_open, htpasswd_ask,
-					      htpasswd_close, htpasswd_cheap };
+const struct authn_ops authn_htpasswd_ops = { .scheme = "htpasswd",
+					      .open = htpasswd_open,
+					      .ask = htpasswd_ask,
+					      .close = htpasswd_close,
+					      .cheap = htpasswd_cheap };

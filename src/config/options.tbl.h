@@ -158,8 +158,18 @@ OPT(authorization_server, BOOL, AUTHORIZATION_SERVER, "false", ANY, 0,
 
 OPT(token_handler, STR, TOKEN_HANDLER, NULL, CALLED("HANDLER"), 0,
     "what turns a name and a password into claims",
-    "What turns a name and a password into claims: `htpasswd:FILE[,groups=FILE]`, `exec:COMMAND`; "
-    "both are described in TOKEN HANDLERS below. This version has no others yet.")
+    "What turns a name and a password into claims: `htpasswd:FILE[,groups=FILE]`, `exec:COMMAND` "
+    "or `https://HOST/PATH`, each described in TOKEN HANDLERS below.")
+
+OPT(handler_ca, PATH, HANDLER_CA, NULL, ANY, 0,
+    "authorities that vouch for the token handler's server, PEM",
+    "The certificate of the server that TOKEN_HANDLER names must come from one of these "
+    "authorities, PEM, and be for its host. When not set, the authorities of the system count.")
+
+OPT(handler_secret, SECRET, HANDLER_SECRET, NULL, CALLED("KEY"), 0,
+    "shared with the token handler, which knows us by it",
+    "A secret by which the server of an `https://` token handler knows who asks: it is sent as "
+    "`Authorization: Bearer` with each question.")
 
 OPT(auth_scopes, MAP, AUTH_SCOPES, NULL, ANY, 0,
     "the scopes and their descriptions, a JSON object",

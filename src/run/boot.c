@@ -151,11 +151,42 @@ struct store_spec boot_store_spec(const struct app *app)
 	return store_spec_of(&app->config);
 }
 
+/* A CGI process loads no library that its one request may not need. */
+static struct authn_spec authn_spec_of(const struct app *app)
+{
+	const struct config *c = &app->config;
+
+	return (struct authn_spec){
+		.handler = text(c->token_handler),
+		.module_dir = c->module_dir,
+		.late = app->args.cgi,
+		.ca_file = c->handler_ca,
+		.secret = secret_view(&c->handler_secret),
+	};
+}
+
 static enum tp_rc open_handler(struct app *app, struct tp_err *err)
 {
+	const struct authn_spec spec = authn_spec_of(app);
+
 	if (!app->config.authorization_server)
 		return TP_OK;
-	return authn_open(text(app->config.token_handler), &app->authn, err);
+	return authn_open(&spec, &app->authn, err);
+}
+
+enum tp_rc boot_probe_handler(const struct app *app, struct tp_err *err)
+{
+	const struct authn_spec spec = authn_spec_of(app);
+	struct authn *n = NULL;
+	enum tp_rc rc;
+
+	if (!app->config.authorization_server)
+		return TP_OK;
+	rc = authn_open(&spec, &n, err);
+	if (rc == TP_OK)
+		rc = authn_probe(n, err);
+	authn_close(n);
+	return rc;
 }
 
 /* All that needs neither a store nor a process of its own. */
