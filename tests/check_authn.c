@@ -111,12 +111,12 @@ static const struct {
 	{ "{\"user_id\":\"joe\",\"aud\":null}", "an aud, which tokens here do not have" },
 };
 
-#define SCHEMES "htpasswd:... or exec:... or https:... or http:..."
+#define SCHEMES "htpasswd:... or exec:... or https:... or http:... or ldap:... or pam:..."
 
 static const struct {
 	const char *handler, *msg;
 } unknown[] = {
-	{ "ldap:x", "TOKEN_HANDLER takes " SCHEMES ", not \"ldap\"" },
+	{ "ldp:x", "TOKEN_HANDLER takes " SCHEMES ", not \"ldp\"" },
 	{ "", "TOKEN_HANDLER takes " SCHEMES ", not \"\"" },
 	{ "htpasswd", "TOKEN_HANDLER takes " SCHEMES ", not \"htpasswd\"" },
 	{ "exec", "TOKEN_HANDLER takes " SCHEMES ", not \"exec\"" },

@@ -22,7 +22,8 @@ struct authn {
 };
 
 static const struct authn_ops *const handlers[] = { &authn_htpasswd_ops, &authn_exec_ops,
-						    &authn_https_ops, &authn_http_ops };
+						    &authn_https_ops,	 &authn_http_ops,
+						    &authn_ldap_ops,	 &authn_pam_ops };
 
 /* Claims that are set at the minting of a session, whatever a handler says. */
 static const char *const reserved[] = { "iss", "iat",	    "nbf", "exp",  "token_type",

@@ -4,6 +4,8 @@
  *   htpasswd:FILE[,groups=FILE]    Apache's password and group files
  *   exec:COMMAND                   JSON on stdin, claims as JSON on stdout
  *   https://...                    the same JSON by POST (http:// to this machine only)
+ *   ldap:URL                       a bind to a directory (a loadable object)
+ *   pam:SERVICE                    the system's own logins (a loadable object)
  */
 #ifndef AUTH_AUTHN_H
 #define AUTH_AUTHN_H
@@ -31,6 +33,9 @@ struct authn_spec {
 	int64_t limit_ms;	/* most time for one question; 0: LIMIT_AUTHN_S */
 	const char *ca_file;	/* authorities that vouch for its server, PEM; NULL: the system's */
 	struct span secret;	/* by which a server knows us; absent: none */
+	const char *ldap_bind_dn; /* who searches the directory; NULL: nobody by name */
+	struct span ldap_bind_password;
+	const char *ldap_groups; /* LDAP_GROUPS; NULL: memberOf */
 };
 
 struct authn_ops {
@@ -77,5 +82,7 @@ extern const struct authn_ops authn_htpasswd_ops;
 extern const struct authn_ops authn_exec_ops;
 extern const struct authn_ops authn_https_ops;
 extern const struct authn_ops authn_http_ops;
+extern const struct authn_ops authn_ldap_ops;
+extern const struct authn_ops authn_pam_ops;
 
 #endif

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -175,12 +176,32 @@ static bool arrange_fds(int out)
 	       close_range(ANSWER_FD + 1, ~0U, 0) == 0;
 }
 
+/* What a client sent, as CGI has it in the environment: HTTP_PROXY would be taken for a setting. */
+static void forget_headers(void)
+{
+	size_t i = 0;
+
+	while (environ != NULL && environ[i] != NULL) {
+		char name[256] = "";
+		size_t n = strcspn(environ[i], "=");
+
+		if (strncmp(environ[i], "HTTP_", strlen("HTTP_")) != 0 || n >= sizeof(name)) {
+			i++;
+			continue;
+		}
+		memcpy(name, environ[i], n);
+		if (unsetenv(name) != 0)
+			i++;
+	}
+}
+
 /* syslog(3) has a descriptor of its own, whose number would be somebody else's soon. */
 static _Noreturn void be_the_copy(int (*fn)(void *arg, int out), void *arg, int out, pid_t parent)
 {
 	(void)setpgid(0, 0);
 	calm_signals();
 	closelog();
+	forget_headers();
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent || !arrange_fds(out) ||
 	    chdir("/") != 0)
 		_exit(LOST);

@@ -27,8 +27,8 @@ enum tp_rc child_pipe(struct child *c, int *ret_out, struct tp_err *err) TP_MUST
 
 /* Makes a copy of this process that calls fn, which writes its answer to out, and ends with what it
  * returns, running nothing else of ours. There stdin is empty, stdout is our stderr, no other
- * descriptor is open, no signal is blocked, handled or ignored, and the folder is "/". It dies with
- * us. For processes without threads. TP_UNAVAILABLE. */
+ * descriptor is open, no signal is blocked, handled or ignored, the folder is "/", and the
+ * environment has no HTTP_*. It dies with us. For processes without threads. TP_UNAVAILABLE. */
 enum tp_rc child_fork(struct child *c, int (*fn)(void *arg, int out), void *arg,
 		      struct tp_err *err) TP_MUSTUSE;
 

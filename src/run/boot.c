@@ -162,6 +162,9 @@ static struct authn_spec authn_spec_of(const struct app *app)
 		.late = app->args.cgi,
 		.ca_file = c->handler_ca,
 		.secret = secret_view(&c->handler_secret),
+		.ldap_bind_dn = c->ldap_bind_dn,
+		.ldap_bind_password = secret_view(&c->ldap_bind_password),
+		.ldap_groups = c->ldap_groups,
 	};
 }
 
