@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "support/alloc_fail.h"
+#include "support/answers.h"
 #include "support/check_run.h"
 #include "support/web_peer.h"
 
@@ -137,6 +138,41 @@ START_TEST(an_answer_becomes_what_it_says)
 	ck_assert_msg(log_in() == cases[_i].rc, "%s: %s", cases[_i].answer, err.msg);
 	ck_assert_msg(strncmp(err.msg, cases[_i].msg, strlen(cases[_i].msg)) == 0, "%s", err.msg);
 	ck_assert(cases[_i].msg[0] != '\0' || err.msg[0] == '\0');
+}
+END_TEST
+
+/* The body of a 200. */
+static enum tp_rc answered(const char *text, struct buf *ret_json)
+{
+	struct authn_request r = { .event = AUTHN_LOGIN };
+	struct buf answer = BUF_INIT(4096);
+	enum tp_rc rc;
+
+	r.username = r.password = SPAN_LIT("x");
+	buf_str(&answer, HEAD("200 OK") JSON);
+	buf_str(&answer, text);
+	answers(buf_cstr(&answer));
+	rc = ask(&r, ret_json);
+	buf_release(&answer);
+	return rc;
+}
+
+START_TEST(a_wrong_answer_is_trouble_that_says_why)
+{
+	const struct answer *a = &answers_wrong[_i];
+
+	ck_assert_msg(answered(a->text, NULL) == TP_UNAVAILABLE, "%s", a->text);
+	ck_assert_msg(strncmp(err.msg, a->msg, strlen(a->msg)) == 0, "%s: %s", a->text, err.msg);
+}
+END_TEST
+
+START_TEST(a_good_answer_is_the_claims)
+{
+	struct buf json = BUF_INIT(4096);
+
+	ck_assert_msg(answered(answers_good[_i].text, &json) == TP_OK, "%s", err.msg);
+	ck_assert_str_eq(buf_cstr(&json), answers_good[_i].claims);
+	buf_release(&json);
 }
 END_TEST
 
@@ -411,6 +447,8 @@ static Suite *http_suite(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, NULL, end);
 	tcase_add_loop_test(t, an_answer_becomes_what_it_says, 0, TP_COUNT(cases));
+	tcase_add_loop_test(t, a_wrong_answer_is_trouble_that_says_why, 0, ANSWERS_WRONG);
+	tcase_add_loop_test(t, a_good_answer_is_the_claims, 0, ANSWERS_GOOD);
 	tcase_add_test(t, what_says_when_to_come_back_is_heard);
 	tcase_add_test(t, an_answer_may_be_as_long_as_the_limit);
 	tcase_add_test(t, a_megabyte_is_cut_off);

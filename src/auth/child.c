@@ -157,7 +157,7 @@ static void calm_signals(void)
 	for (int s = 1; s < NSIG; s++)
 		(void)sigaction(s, &as_ever, NULL);
 	sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL); /* NOLINT(concurrency-mt-unsafe): no threads */
 }
 
 /* Any of the standard descriptors may be closed, and out may have the place of one. */
@@ -190,7 +190,7 @@ static void forget_headers(void)
 			continue;
 		}
 		memcpy(name, environ[i], n);
-		if (unsetenv(name) != 0)
+		if (unsetenv(name) != 0) /* NOLINT(concurrency-mt-unsafe): no threads */
 			i++;
 	}
 }

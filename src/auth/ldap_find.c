@@ -5,7 +5,6 @@
 #include "base/limits.h"
 
 #include <ldap.h>
-#include <stdint.h>
 #include <stdlib.h>
 
 #include "base/banned.h"
@@ -28,13 +27,10 @@ static int scope_of(enum ldap_scope s)
 }
 
 /* What it gives is to be freed in all cases. */
-static int search(struct ldap *l, const char *base, int scope, const char *filter,
-		  const char *const *attrs, int most, LDAPMessage **ret)
+static int search(struct ldap *l, const char *base, int scope, const char *filter, char **attrs,
+		  int most, LDAPMessage **ret)
 {
-	/* The library takes no const here, and writes to neither. */
-	char **list = (char **)(uintptr_t)attrs;
-
-	return ldap_search_ext_s(l, base, scope, filter, list, 0, NULL, NULL, NULL, most, ret);
+	return ldap_search_ext_s(l, base, scope, filter, attrs, 0, NULL, NULL, NULL, most, ret);
 }
 
 /* ---- a user ---- */
@@ -137,10 +133,10 @@ static enum tp_rc take_entry(struct ldap *l, LDAPMessage *m, const struct ldap_s
 static enum tp_rc search_user(struct ldap *l, const struct ldap_setting *s, struct span name,
 			      LDAPMessage **ret, int *ret_code, struct tp_err *err)
 {
-	const char *const attrs[] = { s->user.attr, "cn", "mail", "memberOf", NULL };
+	char cn[] = "cn", mail[] = "mail", member_of[] = "memberOf";
+	char *attrs[] = { s->user.attr, cn, mail, member_of, NULL };
 	TP_CLEANUP(buf_release)
-	struct buf filter = BUF_INIT(FILTER_MOST),
-		   dn = BUF_INIT(FILTER_MOST);
+	struct buf filter = BUF_INIT(FILTER_MOST), dn = BUF_INIT(FILTER_MOST);
 	enum tp_rc rc;
 
 	ldap_user_filter(s, name, &filter);
@@ -213,7 +209,7 @@ static void put_rdn(struct span dn, void (*put)(struct buf *out, struct span gro
 static enum tp_rc search_groups(struct ldap *l, const struct ldap_setting *s,
 				const struct ldap_entry *e, LDAPMessage **ret, struct tp_err *err)
 {
-	const char *const attrs[] = { s->groups.attr, NULL };
+	char *attrs[] = { s->groups.attr, NULL };
 	TP_CLEANUP(buf_release) struct buf filter = BUF_INIT(FILTER_MOST);
 	enum tp_rc rc;
 	int code;
@@ -255,7 +251,7 @@ enum tp_rc ldap_find_groups(struct ldap *l, const struct ldap_setting *s,
 
 enum tp_rc ldap_find_base(struct ldap *l, const struct ldap_setting *s, struct tp_err *err)
 {
-	static const char *const none[] = { LDAP_NO_ATTRS, NULL };
+	char nothing[] = LDAP_NO_ATTRS, *none[] = { nothing, NULL };
 	TP_CLEANUP(message_cleanup) LDAPMessage *m = NULL;
 	int code;
 

@@ -47,8 +47,8 @@ static bool set_manners(LDAP *l, int64_t limit_ms)
 
 static bool set_tls(LDAP *l, const char *ca_file)
 {
-	if (ca_file != NULL &&
-	    (!set(l, LDAP_OPT_X_TLS_CACERTFILE, ca_file) || !set(l, LDAP_OPT_X_TLS_CACERTDIR, NULL)))
+	if (ca_file != NULL && (!set(l, LDAP_OPT_X_TLS_CACERTFILE, ca_file) ||
+				!set(l, LDAP_OPT_X_TLS_CACERTDIR, NULL)))
 		return false;
 	return set_int(l, LDAP_OPT_X_TLS_REQUIRE_CERT, LDAP_OPT_X_TLS_DEMAND) &&
 	       set_int(l, LDAP_OPT_X_TLS_PROTOCOL_MIN, LDAP_OPT_X_TLS_PROTOCOL_TLS1_2) &&

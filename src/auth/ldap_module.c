@@ -73,7 +73,7 @@ static enum tp_rc dial(const struct handler *h, struct ldap **ret, struct tp_err
 {
 	const struct ldap_link_spec spec = { &h->setting, h->ca_file, h->limit_ms };
 
-	if (clearenv() != 0)
+	if (clearenv() != 0) /* NOLINT(concurrency-mt-unsafe): no threads */
 		return tp_fail(err, TP_NOMEM, "out of memory");
 	return ldap_link_open(&spec, ret, err);
 }
@@ -92,7 +92,7 @@ static enum tp_rc bind_reader(const struct handler *h, struct ldap *l, struct tp
 static enum tp_rc bind_directly(const struct handler *h, struct ldap *l,
 				const struct authn_module_question *q, struct tp_err *err)
 {
-	TP_CLEANUP(buf_release) struct buf dn = BUF_INIT(2 * LDAP_TEXT_MOST);
+	TP_CLEANUP(buf_release) struct buf dn = BUF_INIT((size_t)2 * LDAP_TEXT_MOST);
 	enum tp_rc rc;
 
 	ldap_user_dn(&h->setting, q->user, &dn);
