@@ -69,14 +69,16 @@ TPAUTH_API enum tpauth_rc tpauth_claims_parse(const char *json, size_t len,
 					      struct tpauth_claims **ret);
 TPAUTH_API void tpauth_claims_free(struct tpauth_claims *claims);
 
-/* Each replaces what was there by that name. */
+/* Each replaces what was there by that name; NULL as value is null. Strings that were read before
+ * are gone with any change. */
 TPAUTH_API void tpauth_claims_set(struct tpauth_claims *claims, const char *name,
 				  const char *value);
 TPAUTH_API void tpauth_claims_set_int(struct tpauth_claims *claims, const char *name,
 				      int64_t value);
 TPAUTH_API void tpauth_claims_set_json(struct tpauth_claims *claims, const char *name,
 				       const char *json);
-/* One string more in the array of that name, made if need be: a scope in "scopes". */
+/* One string more in the array of that name, made if need be, unless it is there already: a scope
+ * in "scopes". */
 TPAUTH_API void tpauth_claims_add(struct tpauth_claims *claims, const char *name,
 				  const char *value);
 
@@ -287,9 +289,9 @@ TPAUTH_API struct tpauth_fetch *tpauth_delete(struct tpauth_call *call, const ch
 struct tpauth_validator;
 
 /*
- * Reads settings as the programs do: "NAME=value" strings up to a NULL; with NULL the environment,
- * CONFIG_FILE included. error (may be NULL) gets a line for people. Opens the session store: call
- * it in the process that will validate, after fork(2).
+ * Reads settings as the programs do: "NAME=value" strings up to a NULL, with NULL the environment;
+ * either way the file that TPAUTH_CONFIG names as well. error (may be NULL) gets a line for people.
+ * Opens the session store: call it in the process that will validate, after fork(2).
  */
 TPAUTH_API enum tpauth_rc tpauth_validator_open(const char *const *settings,
 						struct tpauth_validator **ret, char *error,
@@ -298,10 +300,10 @@ TPAUTH_API void tpauth_validator_close(struct tpauth_validator *validator);
 
 /*
  * Who asks, and may they: request holds the CGI variables (RFC 3875) of the request, "NAME=value"
- * up to a NULL. Looked at are HTTP_AUTHORIZATION, HTTP_COOKIE, and for the rule against foreign
- * origins REQUEST_METHOD, HTTP_ORIGIN, HTTP_SEC_FETCH_SITE, HTTP_HOST, HTTPS, SERVER_NAME,
- * SERVER_PORT; a duplicate is refused. scopes as in tpauth_route(). TPAUTH_OK: *ret (may be NULL)
- * are the claims of a live session, the caller's to free.
+ * up to a NULL. Looked at are HTTP_AUTHORIZATION, REDIRECT_HTTP_AUTHORIZATION, HTTP_COOKIE, and for
+ * the rule against foreign origins REQUEST_METHOD, HTTP_ORIGIN, HTTP_SEC_FETCH_SITE, HTTP_HOST; a
+ * duplicate is refused, and no REQUEST_METHOD is an unsafe one. scopes as in tpauth_route().
+ * TPAUTH_OK: *ret (may be NULL) are the claims of a live session, the caller's to free.
  */
 TPAUTH_API enum tpauth_rc tpauth_validate(struct tpauth_validator *validator,
 					  const char *const *request, const char *scopes,

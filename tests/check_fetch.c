@@ -78,7 +78,7 @@ static void answers(const char *answer)
 static enum tp_rc asks(const char *method, const char *const *headers, const char *body,
 		       bool chunked, struct tp_err *err)
 {
-	struct fetch_request ask = { method, url, headers, span_of(body), chunked };
+	struct fetch_request ask = { method, url, headers, span_of(body), chunked, NULL };
 
 	return fetch_ask(f, &ask, &reply, err);
 }

@@ -171,9 +171,16 @@ static enum tp_rc fail_handler(struct http_call *c, struct tp_err *err)
 }
 
 static const struct route failing[] = {
-	{ HTTP_PATH_HEALTH, HTTP_GET, 0, NULL, fail_handler, "fails" },
-	{ HTTP_PATH_USERINFO, HTTP_GET, ROUTE_SESSION, "admin:read user:read", fail_handler,
-	  "needs scopes" },
+	{ .path = HTTP_PATH_HEALTH,
+	  .methods = HTTP_GET,
+	  .handler = fail_handler,
+	  .summary = "fails" },
+	{ .path = HTTP_PATH_USERINFO,
+	  .methods = HTTP_GET,
+	  .flags = ROUTE_SESSION,
+	  .scopes = "admin:read user:read",
+	  .handler = fail_handler,
+	  .summary = "needs scopes" },
 };
 
 #define INVALID_TOKEN "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n"
@@ -311,8 +318,14 @@ static enum tp_rc large_handler(struct http_call *c, struct tp_err *err)
 }
 
 static const struct route broken[] = {
-	{ HTTP_PATH_HEALTH, HTTP_GET, 0, NULL, split_handler, "splits" },
-	{ HTTP_PATH_TOKEN, HTTP_GET, 0, NULL, large_handler, "too large" },
+	{ .path = HTTP_PATH_HEALTH,
+	  .methods = HTTP_GET,
+	  .handler = split_handler,
+	  .summary = "splits" },
+	{ .path = HTTP_PATH_TOKEN,
+	  .methods = HTTP_GET,
+	  .handler = large_handler,
+	  .summary = "too large" },
 };
 
 START_TEST(an_answer_that_cannot_be_built_is_a_500_of_its_own)

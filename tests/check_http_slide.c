@@ -263,8 +263,18 @@ static enum tp_rc h_own(struct http_call *c, struct tp_err *err)
 }
 
 static const struct route own[] = {
-	{ HTTP_PATH_USERINFO, HTTP_GET, ROUTE_SESSION | ROUTE_SLIDES, "user:read", h_own, "" },
-	{ HTTP_PATH_LOGOUT, HTTP_GET, ROUTE_SESSION | ROUTE_SLIDES, "user:write", h_own, "" },
+	{ .path = HTTP_PATH_USERINFO,
+	  .methods = HTTP_GET,
+	  .flags = ROUTE_SESSION | ROUTE_SLIDES,
+	  .scopes = "user:read",
+	  .handler = h_own,
+	  .summary = "" },
+	{ .path = HTTP_PATH_LOGOUT,
+	  .methods = HTTP_GET,
+	  .flags = ROUTE_SESSION | ROUTE_SLIDES,
+	  .scopes = "user:write",
+	  .handler = h_own,
+	  .summary = "" },
 };
 
 static void serve_own(enum tp_rc rc)

@@ -356,6 +356,7 @@ START_TEST(waits_within_the_time_for_what_somebody_is_told_of)
 	struct redis_server *own = redis_server_start(NULL);
 	struct store_spec spec = { .wait_replicas = 1 };
 	struct redis_watch *w;
+	const char *seen;
 	char want[200];
 
 	redis_rig_open_as(&rig, &spec, "redis://127.0.0.1:%d", redis_server_port(own));
@@ -376,7 +377,11 @@ START_TEST(waits_within_the_time_for_what_somebody_is_told_of)
 	}
 	/* The server answered: it is not taken for dead. */
 	ck_assert(store_redis_ops.connected(rig.self));
-	ck_assert((strstr(redis_watch_close(w), "\"WAIT\" \"1\"") != NULL) == changes[_i].waits);
+	seen = redis_watch_close(w);
+	ck_assert((strstr(seen, "\"WAIT\" \"1\"") != NULL) == changes[_i].waits);
+	/* Two of the changes found nothing to delete. */
+	ck_assert((strstr(seen, "\"SET\" \"" PLAY_USER "__\" \"written\" \"EX\" \"60\"") != NULL) ==
+		  changes[_i].waits);
 	redis_rig_close(&rig);
 	redis_server_stop(own);
 }
@@ -385,20 +390,27 @@ END_TEST
 START_TEST(acknowledges_what_enough_replicas_have)
 {
 	static const struct {
-		const char *reply;
+		const char *mark, *reply;
 		enum tp_rc rc;
 	} rows[] = {
-		{ ":2\r\n", TP_OK },
-		{ ":3\r\n", TP_OK },
-		{ ":1\r\n", TP_UNAVAILABLE },
-		{ "+OK\r\n", TP_UNAVAILABLE },
-		{ "-ERR no\r\n", TP_UNAVAILABLE },
-		{ NULL, TP_UNAVAILABLE },
+		{ "+OK\r\n", ":2\r\n", TP_OK },
+		{ "+OK\r\n", ":3\r\n", TP_OK },
+		{ "+OK\r\n", ":1\r\n", TP_UNAVAILABLE },
+		{ "+OK\r\n", "+OK\r\n", TP_UNAVAILABLE },
+		{ "+OK\r\n", "-ERR no\r\n", TP_UNAVAILABLE },
+		{ "+OK\r\n", NULL, TP_UNAVAILABLE },
+		{ "-OOM no\r\n", ":2\r\n", TP_UNAVAILABLE },
+		{ "-NOPERM no\r\n", ":2\r\n", TP_UNAVAILABLE },
+		{ "$-1\r\n", ":2\r\n", TP_UNAVAILABLE },
+		/* Only a cluster's node may say this, and only of its own keys. */
+		{ "-MOVED 1 h:1\r\n", ":2\r\n", TP_UNAVAILABLE },
 	};
 
 	for (size_t i = 0; i < TP_COUNT(rows); i++) {
 		const struct fake_step node[] = { PLAY_HELLO,
 						  { .say = ":1\r\n" },
+						  { .say = "+OK\r\n" }, /* SELECT */
+						  { .say = rows[i].mark },
 						  { .say = rows[i].reply } };
 		struct fake_peer *n = peer(0, node, TP_COUNT(node));
 		struct store_spec spec = { .wait_replicas = 2 };
@@ -407,8 +419,10 @@ START_TEST(acknowledges_what_enough_replicas_have)
 		rig.budget_ms = rows[i].reply == NULL ? 300 : RIG_BUDGET_MS;
 		ck_assert_int_eq(change(0), rows[i].rc);
 		ck_assert_int_le(rig.spent_ms, rig.budget_ms + PLAY_SLACK_MS);
-		ck_assert_str_eq(fake_peer_word(n, PLAY_HELLO_STEPS + 1, 0), "WAIT");
-		ck_assert_str_eq(fake_peer_word(n, PLAY_HELLO_STEPS + 1, 1), "2");
+		ck_assert_str_eq(fake_peer_command(n, PLAY_HELLO_STEPS + 2),
+				 "SET " PLAY_USER "__ written EX 60");
+		ck_assert_str_eq(fake_peer_word(n, PLAY_HELLO_STEPS + 3, 0), "WAIT");
+		ck_assert_str_eq(fake_peer_word(n, PLAY_HELLO_STEPS + 3, 1), "2");
 		redis_rig_close(&rig);
 		clean();
 	}

@@ -225,6 +225,7 @@ START_TEST(treats_a_node_of_a_cluster_as_one)
 	struct redis_rig r;
 
 	redis_rig_open(&r, "unix://%s", redis_server_path(own));
+	ck_assert_str_eq(store_redis_ops.kind(r.self), "redis");
 	r.budget_ms = 500;
 	ck_assert_int_eq(redis_rig_put(&r, USER, HANDLE, VALUE, 100, STORE_ANY), TP_UNAVAILABLE);
 	ck_assert_int_eq(redis_rig_do(&r, &ping), TP_UNAVAILABLE);
@@ -234,6 +235,7 @@ START_TEST(treats_a_node_of_a_cluster_as_one)
 	ck_assert_int_eq(redis_rig_put(&r, USER, HANDLE, VALUE, 100, STORE_ANY), TP_OK);
 	ck_assert_int_eq(redis_rig_get(&r, USER, HANDLE), TP_OK);
 	ck_assert_str_eq(buf_cstr(&r.value), VALUE);
+	ck_assert_str_eq(store_redis_ops.kind(r.self), "redis cluster");
 	ck_assert_str_eq(redis_server_ask(own, 0, "KEYS *"), "9:{u:" USER "}");
 	redis_rig_close(&r);
 	redis_server_stop(own);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An HTTP client for one request at a time, on libcurl. HTTP/1.1 over http and https; certificates
- * and host names are verified, always; no redirect is followed, no proxy, cookie jar or password
- * file of the environment is used, and a path is sent as it is written. An archive of its own, so
- * that only programs that fetch are linked to libcurl.
+ * An HTTP client on libcurl, for one exchange or several at once. HTTP/1.1 over http and https;
+ * certificates and host names are verified; no redirect is followed, no proxy, cookie jar or
+ * password file of the environment is used, and a path is sent as it is written.
  *
  *	TP_CLEANUP(fetch_reply_release) struct fetch_reply reply = FETCH_REPLY_INIT(65536);
  *	struct fetch_request ask = { .method = "GET", .url = "https://example.org/" };
@@ -11,6 +10,9 @@
  *	rc = fetch_ask(f, &ask, &reply, err);
  *	if (rc == TP_OK && reply.status == 200)
  *		...
+ *
+ * fetch.c is an archive of its own, so that only programs that link it are linked to libcurl. The
+ * others load it when they need it: fetch_load() gives the same functions as a table.
  */
 #ifndef BASE_FETCH_H
 #define BASE_FETCH_H
@@ -19,25 +21,29 @@
 
 enum { FETCH_HEAD_MOST = 65536 };
 
-struct fetch;
+struct fetch;	   /* a client: its connections, and the exchanges under way */
+struct fetch_task; /* one of these */
 
 struct fetch_spec {
-	const char *ca_file; /* PEM; NULL: the system's authorities */
-	int timeout_ms;	     /* of one request in all */
+	const char *ca_file; /* PEM, the only authorities then; NULL: the system's */
+	int timeout_ms;	     /* of one exchange in all, from its start */
+	bool insecure;	     /* any certificate will do: whoever is between can be the server */
 };
 
-/* All of it borrowed for the call. */
+/* All of it borrowed until the exchange ends. */
 struct fetch_request {
 	const char *method; /* HEAD is known to have no body in its answer */
 	const char *url;
 	const char *const *headers; /* "Name: value", NULL at the end; NULL: none */
 	struct span body;	    /* absent: none; else with Content-Length, or chunked */
 	bool chunked;
+	const struct fetch_spec *spec; /* for this one; NULL: fetch_open()'s */
 };
 
 struct fetch_reply {
 	int status;	 /* 0: there was none */
-	struct buf head; /* "Name: value\n" for each header of the last answer, as they came */
+	struct buf head; /* "Name: value\n" for each header of the last answer, as they came;
+			    trailers are left out */
 	struct buf body; /* its cap is the caller's */
 };
 
@@ -58,6 +64,39 @@ void fetch_close(struct fetch *f);
  */
 enum tp_rc fetch_ask(struct fetch *f, const struct fetch_request *ask, struct fetch_reply *reply,
 		     struct tp_err *err) TP_MUSTUSE;
+
+/*
+ * The same in steps, for several at once. fetch_start() sends what can be sent without waiting;
+ * *reply is filled until fetch_end(). fetch_wait() gets on with all that are under way until *t is
+ * done (true), or timeout_ms are over (0: what can be done at once; -1: no end but the exchange's
+ * own). fetch_end() says how it went, as fetch_ask() does, frees *t, and gives up what is not done:
+ * TP_UNAVAILABLE. Every task is ended before its client is closed.
+ */
+enum tp_rc fetch_start(struct fetch *f, const struct fetch_request *ask, struct fetch_reply *reply,
+		       struct fetch_task **ret, struct tp_err *err) TP_MUSTUSE;
+bool fetch_wait(struct fetch *f, const struct fetch_task *t, int timeout_ms);
+enum tp_rc fetch_end(struct fetch *f, struct fetch_task *t, struct tp_err *err) TP_MUSTUSE;
+
+/* The entry of the loadable object tpauth_fetch.so. */
+struct fetch_module {
+	int abi; /* FETCH_ABI */
+	enum tp_rc (*open)(const struct fetch_spec *spec, struct fetch **ret, struct tp_err *err);
+	void (*close)(struct fetch *f);
+	enum tp_rc (*ask)(struct fetch *f, const struct fetch_request *ask,
+			  struct fetch_reply *reply, struct tp_err *err);
+	enum tp_rc (*start)(struct fetch *f, const struct fetch_request *ask,
+			    struct fetch_reply *reply, struct fetch_task **ret, struct tp_err *err);
+	bool (*wait)(struct fetch *f, const struct fetch_task *t, int timeout_ms);
+	enum tp_rc (*end)(struct fetch *f, struct fetch_task *t, struct tp_err *err);
+};
+
+enum { FETCH_ABI = 1 };
+#define FETCH_SYMBOL "tpauth_fetch_module"
+
+/* module_dir: where tpauth_fetch.so is. It stays loaded until the process ends: libcurl may have a
+ * thread in it that looks a name up. TP_UNAVAILABLE: it or libcurl cannot be loaded. */
+enum tp_rc fetch_load(const char *module_dir, const struct fetch_module **ret,
+		      struct tp_err *err) TP_MUSTUSE;
 
 void fetch_reply_release(struct fetch_reply *r);
 

@@ -257,6 +257,13 @@ void jval_remove(struct jval *object, const char *key)
 	json_object_object_del(raw(object), key);
 }
 
+struct jval *jval_edit(struct jval *object, const char *key)
+{
+	struct json_object *o = NULL;
+
+	return lookup(object, key, &o) ? wrap(o) : NULL;
+}
+
 /* As jval_each() wants it; arg is the object to be filled. */
 static enum tp_rc copy_member(void *arg, const char *key, const struct jval *v, struct tp_err *err)
 {

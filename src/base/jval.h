@@ -32,7 +32,7 @@ size_t jval_count(const struct jval *v); /* elements or members; 0 for the rest 
 const struct jval *jval_at(const struct jval *array, size_t i);
 
 /* False, *ret untouched, when v is of another type. */
-bool jval_str(const struct jval *v, struct span *ret); /* borrowed from the tree */
+bool jval_str(const struct jval *v, struct span *ret); /* borrowed from the tree; a NUL follows */
 bool jval_int(const struct jval *v, int64_t *ret);
 bool jval_bool(const struct jval *v, bool *ret);
 
@@ -61,6 +61,7 @@ enum tp_rc jval_add(struct jval *array, struct jval *taken, /* also on failure *
 		    struct tp_err *err) TP_MUSTUSE;
 enum tp_rc jval_add_str(struct jval *array, struct span s, struct tp_err *err) TP_MUSTUSE;
 void jval_remove(struct jval *object, const char *key);
+struct jval *jval_edit(struct jval *object, const char *key); /* jval_get(), to be changed */
 
 /* What jval_parse() would take, were it written and read again: for trees that were built. */
 bool jval_is_strict(const struct jval *v);

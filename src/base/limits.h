@@ -17,6 +17,7 @@ enum {
 	LIMIT_JWT           = 8192,  /* a signed JWT (RFC 7519) */
 	LIMIT_JWT_BEARER    = 6144,  /* the same where it is handed to clients */
 	LIMIT_JSON_DEPTH    = 32,
+	LIMIT_CLAIMS_TEXT   = 1048576, /* claims as JSON, before anybody judged them */
 	LIMIT_KEYS          = 16,    /* keys that verify, count */
 	LIMIT_TOKEN_CACHE   = 64,    /* verified JWTs that a worker keeps, count */
 	LIMIT_PEM           = 16384, /* a key, as PEM or its base64 */
@@ -42,7 +43,7 @@ enum {
 	LIMIT_FORM_VALUE    = 4096,  /* one field, decoded */
 	LIMIT_BODY          = 1048576, /* highest MAX_BODY_BYTES */
 	LIMIT_RESP_HEADERS  = 32768,
-	LIMIT_RESP_BODY     = 1048576,
+	LIMIT_RESP_BODY     = 16777216,
 	LIMIT_REQUEST_ID    = 128,
 	LIMIT_ADDRESS       = 64,    /* a client's address as text */
 	LIMIT_URI_PATH      = 8192,  /* the path of a request to a protected application */

@@ -350,6 +350,14 @@ enum tp_rc config_load(int argc, char **argv, char **envp, struct config *ret, s
 	return rc;
 }
 
+enum tp_rc config_default(struct config *c, enum option_id id, const char *value,
+			  struct tp_err *err)
+{
+	const struct option *o = &option_table[id];
+
+	return c->given[id] ? TP_OK : config_value_set(o, span_of(value), slot_of(c, o), err);
+}
+
 void config_release(struct config *c)
 {
 	if (c == NULL)

@@ -82,6 +82,11 @@ enum tp_rc config_load(int argc, char **argv, char **envp, struct config *ret,
 		       struct tp_err *err) TP_MUSTUSE;
 void config_release(struct config *c);
 
+/* Another default than the table's: value stands where no source gave the option; it counts as not
+ * given. TP_INVALID as above, TP_NOMEM. */
+enum tp_rc config_default(struct config *c, enum option_id id, const char *value,
+			  struct tp_err *err) TP_MUSTUSE;
+
 bool config_is_set(const struct config *c, enum option_id id);
 
 /*

@@ -61,7 +61,7 @@ static enum tp_rc check(struct app *app, struct tp_err *err)
 
 int cmd_check(int argc, char **argv, char **envp)
 {
-	struct boot_args args = { argc, argv, envp, false, &boot_http };
+	struct boot_args args = { .argc = argc, .argv = argv, .envp = envp, .edge = &boot_http };
 	struct tp_err err = { 0 };
 	struct app app;
 	enum tp_rc rc = boot_config(&args, &app, &err);

@@ -226,7 +226,7 @@ static void outlive_readers(void)
 static enum tp_rc examine(struct call *c, int *ret_status, struct tp_err *err)
 {
 	TP_CLEANUP(secret_release) struct secret password = { 0 };
-	struct fetch_spec how = { c->ca_file, (int)c->timeout_s * 1000 };
+	struct fetch_spec how = { .ca_file = c->ca_file, .timeout_ms = (int)c->timeout_s * 1000 };
 	struct fetch *f = NULL;
 	enum tp_rc rc = read_password(c, &password, err);
 

@@ -335,11 +335,11 @@ static void close_nothing(struct app *app)
 }
 
 /* Nobody serves and nobody logs in here. */
-static const struct boot_edge edge = { open_nothing, close_nothing, false };
+static const struct boot_edge edge = { .open = open_nothing, .close = close_nothing };
 
 static int run(struct call *c, char **envp)
 {
-	struct boot_args args = { c->n_args, c->args, envp, false, &edge };
+	struct boot_args args = { .argc = c->n_args, .argv = c->args, .envp = envp, .edge = &edge };
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	struct tp_err err = { 0 };
 	struct app app;

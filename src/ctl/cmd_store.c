@@ -163,7 +163,9 @@ static enum tp_rc work(const struct store_spec *spec, const struct call *c, int 
 static enum tp_rc with_settings(const struct call *c, char **envp, int *ret_status,
 				struct tp_err *err)
 {
-	struct boot_args args = { c->argc, c->argv, envp, false, &boot_http };
+	struct boot_args args = {
+		.argc = c->argc, .argv = c->argv, .envp = envp, .edge = &boot_http
+	};
 	struct app app;
 	enum tp_rc rc = boot_config(&args, &app, err);
 

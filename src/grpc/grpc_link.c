@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns addresses and sockets of the client's side. TLS is base/tls's; what the bytes mean is for
- * those above. The resolver, which knows no deadline, is asked only when a peer is made, never when
- * a connection is.
+ * those above. A name is looked up only when a peer is made, never when a connection is.
  */
 #include "grpc/grpc_link.h"
 
 #include "base/clock.h"
+#include "base/lookup.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -21,6 +20,8 @@
 #include <unistd.h>
 
 #include "base/banned.h"
+
+enum { LOOK_UP_MS = 5000 };
 
 struct grpc_link {
 	int fd;
@@ -69,18 +70,14 @@ static bool add_numeric(struct grpc_peer *p, const char *host, int64_t port)
 
 static enum tp_rc look_up_name(struct grpc_peer *p, int64_t port, struct tp_err *err)
 {
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
-	struct addrinfo *list = NULL;
-	char service[8];
-	int e;
+	struct tp_err why = { 0 };
+	struct lookup found;
+	enum tp_rc rc = lookup_host(p->host, (int)port, clock_mono_ms() + LOOK_UP_MS, &found, &why);
 
-	snprintf(service, sizeof(service), "%d", (int)port);
-	e = getaddrinfo(p->host, service, &hints, &list);
-	if (e != 0)
-		return tp_fail(err, TP_UNAVAILABLE, "%.80s: %s", p->host, gai_strerror(e));
-	for (const struct addrinfo *a = list; a != NULL; a = a->ai_next)
-		add_address(p, a->ai_addr, a->ai_addrlen);
-	freeaddrinfo(list);
+	if (rc != TP_OK)
+		return tp_fail(err, rc, "%.80s: %s", p->host, why.msg);
+	for (size_t i = 0; i < found.n; i++)
+		add_address(p, &found.v[i].to, found.v[i].len);
 	return TP_OK;
 }
 

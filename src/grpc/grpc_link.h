@@ -24,8 +24,8 @@ struct grpc_peer {
 
 /*
  * From HOST:PORT, [V6]:PORT or unix:PATH. Numeric addresses and localhost ask nobody; other names
- * ask the resolver, which may take seconds, and only where look_up says so. TP_INVALID: no address.
- * TP_UNAVAILABLE: no such name, or not looked up.
+ * ask the resolver, for five seconds at most, and only where look_up says so. TP_INVALID: no
+ * address. TP_UNAVAILABLE: no such name, or not looked up; TP_NOMEM.
  */
 enum tp_rc grpc_peer_init(struct grpc_peer *ret, const char *target, bool look_up,
 			  struct tp_err *err) TP_MUSTUSE;

@@ -164,6 +164,12 @@ static void put_str(response_put *put, void *arg, const char *s)
 	put(arg, s, strlen(s));
 }
 
+/* RFC 9110 15.3.5, 15.3.6, 15.4.5. */
+static bool has_body(const struct http_resp *r)
+{
+	return r->status != 204 && r->status != 205 && r->status != 304;
+}
+
 void response_send(const struct http_resp *r, response_put *put, void *arg)
 {
 	struct span headers = buf_view(&r->headers);
@@ -190,12 +196,12 @@ void response_send(const struct http_resp *r, response_put *put, void *arg)
 		put_str(put, arg, r->request_id);
 		put_str(put, arg, "\r\n");
 	}
-	if (r->status != 204) {
+	if (has_body(r)) {
 		snprintf(line, sizeof(line), "Content-Length: %zu\r\n", body.len);
 		put_str(put, arg, line);
 	}
 	put_str(put, arg, "\r\n");
-	if (r->status != 204 && !r->no_body && body.len > 0)
+	if (has_body(r) && !r->no_body && body.len > 0)
 		put(arg, body.p, body.len);
 }
 
@@ -207,18 +213,54 @@ const char *response_reason(int status)
 		const char *reason;
 	} reasons[] = {
 		{ 200, "OK" },
+		{ 201, "Created" },
+		{ 202, "Accepted" },
+		{ 203, "Non-Authoritative Information" },
 		{ 204, "No Content" },
+		{ 205, "Reset Content" },
+		{ 206, "Partial Content" },
+		{ 300, "Multiple Choices" },
+		{ 301, "Moved Permanently" },
+		{ 302, "Found" },
 		{ 303, "See Other" },
+		{ 304, "Not Modified" },
+		{ 307, "Temporary Redirect" },
+		{ 308, "Permanent Redirect" },
 		{ 400, "Bad Request" },
 		{ 401, "Unauthorized" },
+		{ 402, "Payment Required" },
 		{ 403, "Forbidden" },
 		{ 404, "Not Found" },
 		{ 405, "Method Not Allowed" },
+		{ 406, "Not Acceptable" },
+		{ 408, "Request Timeout" },
+		{ 409, "Conflict" },
+		{ 410, "Gone" },
+		{ 411, "Length Required" },
+		{ 412, "Precondition Failed" },
 		{ 413, "Content Too Large" },
+		{ 414, "URI Too Long" },
 		{ 415, "Unsupported Media Type" },
+		{ 416, "Range Not Satisfiable" },
+		{ 417, "Expectation Failed" },
+		{ 421, "Misdirected Request" },
+		{ 422, "Unprocessable Content" },
+		{ 423, "Locked" },
+		{ 424, "Failed Dependency" },
+		{ 425, "Too Early" },
+		{ 426, "Upgrade Required" },
+		{ 428, "Precondition Required" },
 		{ 429, "Too Many Requests" },
+		{ 431, "Request Header Fields Too Large" },
+		{ 451, "Unavailable For Legal Reasons" },
 		{ 500, "Internal Server Error" },
+		{ 501, "Not Implemented" },
+		{ 502, "Bad Gateway" },
 		{ 503, "Service Unavailable" },
+		{ 504, "Gateway Timeout" },
+		{ 507, "Insufficient Storage" },
+		{ 508, "Loop Detected" },
+		{ 511, "Network Authentication Required" },
 	};
 	/* clang-format on */
 

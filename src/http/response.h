@@ -64,7 +64,8 @@ void response_replace(struct http_resp *r, enum tp_rc rc);
 
 /*
  * Hands the whole answer on, piece by piece: Status, headers, X-Request-ID, Content-Length (none
- * for 204), an empty line, the body. Cannot fail and allocates nothing.
+ * for 204, 205 and 304, which have no body), an empty line, the body. Cannot fail and allocates
+ * nothing.
  */
 typedef void response_put(void *arg, const char *p, size_t n);
 void response_send(const struct http_resp *r, response_put *put, void *arg);

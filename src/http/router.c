@@ -6,8 +6,10 @@
  */
 #include "http/router.h"
 
+#include "http/admit.h"
 #include "http/cors.h"
 #include "http/login_redirect.h"
+#include "http/route_path.h"
 #include "store/store.h"
 
 #include "base/banned.h"
@@ -38,49 +40,97 @@ static bool is_below(struct span at, struct span path, struct span *ret_rest)
 	return true;
 }
 
-static bool matches(struct http_call *c, const struct route *r, struct span path, bool below)
+/* A path that the route may have: itself, one below it, one that it has parameters for. */
+enum fit { FITS_AT, FITS_BELOW, FITS_PARAMS };
+
+static enum fit fit_of(const struct route *r)
+{
+	if ((r->flags & ROUTE_BELOW) != 0)
+		return FITS_BELOW;
+	return r->path_template != NULL && route_path_has_params(r->path_template) ? FITS_PARAMS
+										   : FITS_AT;
+}
+
+static bool exists(const struct http_call *c, const struct route *r)
+{
+	return c->site->issues || (r->flags & ROUTE_ISSUER) == 0;
+}
+
+static bool matches(struct http_call *c, const struct route *r, struct span path, enum fit fit)
 {
 	struct span at = c->site->path[r->path];
 
-	if (((r->flags & ROUTE_BELOW) != 0) != below ||
-	    (!c->site->issues && (r->flags & ROUTE_ISSUER) != 0))
+	if (fit_of(r) != fit || !exists(c, r))
 		return false;
-	return below ? is_below(at, path, &c->below) : span_eq(at, path);
+	if (fit == FITS_BELOW)
+		return is_below(at, path, &c->below);
+	return r->path_template != NULL ? route_path_fits(r->path_template, path)
+					: span_eq(at, path);
 }
 
-static const struct route *find(struct http_call *c, struct span path)
+/* Both are at the very same path. */
+static bool are_one(const struct route *a, const struct route *b)
 {
-	const struct route *end = c->routes + c->n_routes;
+	if (a->path_template != NULL || b->path_template != NULL)
+		return a->path_template != NULL && b->path_template != NULL &&
+		       strcmp(a->path_template, b->path_template) == 0;
+	return a->path == b->path && fit_of(a) == fit_of(b);
+}
 
-	for (const struct route *r = c->routes; r < end && path.len > 0; r++) {
-		if (matches(c, r, path, false))
+/* Of the routes at one path the one for the method, else any. */
+static const struct route *by_method(const struct http_call *c, const struct route *found)
+{
+	for (const struct route *r = c->routes; r < c->routes + c->n_routes; r++) {
+		if ((r->methods & c->req->method) != 0 && exists(c, r) && are_one(r, found))
 			return r;
 	}
-	for (const struct route *r = c->routes; r < end && path.len > 0; r++) {
-		if (matches(c, r, path, true))
-			return r;
+	return found;
+}
+
+static const struct route *find(struct http_call *c, struct span path, enum fit fit)
+{
+	for (const struct route *r = c->routes; r < c->routes + c->n_routes && path.len > 0; r++) {
+		if (!matches(c, r, path, fit))
+			continue;
+		c->at = path;
+		return by_method(c, r);
 	}
 	return NULL;
+}
+
+static const struct route *find_fixed(struct http_call *c, struct span path)
+{
+	const struct route *route = find(c, path, FITS_AT);
+
+	return route != NULL ? route : find(c, path, FITS_BELOW);
+}
+
+/* The request's path without what it is mounted under, if it may be. */
+static struct span below_mount(const struct http_call *c)
+{
+	struct span path = c->req->path, root = c->site->root_path;
+
+	if (root.len == 0)
+		return c->req->path_info;
+	if (path.len <= root.len || memcmp(path.p, root.p, root.len) != 0)
+		return (struct span){ NULL, 0 };
+	return (struct span){ path.p + root.len, path.len - root.len };
 }
 
 /* As router.h says, in that order. */
 static const struct route *find_route(struct http_call *c)
 {
-	struct span path = c->req->path, root = c->site->root_path;
-	const struct route *route = find(c, path);
+	struct span whole = c->req->path, below = below_mount(c);
+	bool below_first = c->site->root_path.len > 0;
+	const struct route *route = find_fixed(c, whole);
 
-	if (route != NULL)
-		return route;
-	if (root.len == 0)
-		return find(c, c->req->path_info);
-	if (path.len <= root.len || memcmp(path.p, root.p, root.len) != 0)
-		return NULL;
-	return find(c, (struct span){ path.p + root.len, path.len - root.len });
-}
-
-static bool is_safe(enum http_method m)
-{
-	return m == HTTP_GET || m == HTTP_HEAD || m == HTTP_OPTIONS;
+	if (route == NULL)
+		route = find_fixed(c, below);
+	if (route == NULL)
+		route = find(c, below_first ? below : whole, FITS_PARAMS);
+	if (route == NULL)
+		route = find(c, below_first ? whole : below, FITS_PARAMS);
+	return route;
 }
 
 static bool is_guard(const struct http_call *c)
@@ -93,13 +143,7 @@ static enum tp_rc admit(struct http_call *c, struct tp_err *err)
 {
 	enum http_method method = is_guard(c) ? c->guarded.method : c->req->method;
 
-	if (c->access->by == ACCESS_COOKIE && !is_safe(method)) {
-		enum tp_rc rc = cors_same_origin(c->site, c->req, true, err);
-
-		if (rc != TP_OK)
-			return rc;
-	}
-	return access_require(c->access, &c->needed, err);
+	return admit_session(c->req, method, c->access, &c->needed, err);
 }
 
 /* Before the handler, whose own verifications would take the token away. */
@@ -158,7 +202,7 @@ static enum tp_rc serve(struct http_call *c, struct tp_err *err)
 		return c->route->handler(c, err);
 	if ((c->route->flags & ROUTE_SESSION) != 0)
 		return serve_session(c, err);
-	if ((c->route->flags & ROUTE_LOGIN) != 0 && !is_safe(c->req->method)) {
+	if ((c->route->flags & ROUTE_LOGIN) != 0 && !admit_is_safe(c->req->method)) {
 		rc = cors_same_origin(c->site, c->req, false, err);
 		if (rc != TP_OK)
 			return rc;
@@ -189,13 +233,25 @@ static void put_challenge(struct http_call *c, enum tp_rc rc)
 	buf_str(out, "\r\n");
 }
 
+static unsigned allowed(const struct http_call *c)
+{
+	unsigned all = c->route->methods;
+
+	for (size_t i = 0; i < c->n_routes; i++) {
+		if (exists(c, &c->routes[i]) && are_one(&c->routes[i], c->route))
+			all |= c->routes[i].methods;
+	}
+	return all;
+}
+
 static void put_allow(struct http_call *c)
 {
 	struct buf *out = &c->resp->headers;
+	unsigned all = allowed(c);
 	const char *sep = "Allow: ";
 
 	for (size_t i = 0; i < TP_COUNT(methods); i++) {
-		if ((c->route->methods & methods[i].bit) == 0)
+		if ((all & methods[i].bit) == 0)
 			continue;
 		buf_str(out, sep);
 		buf_str(out, methods[i].name);

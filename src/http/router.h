@@ -26,8 +26,9 @@ struct http_call {
 	struct http_resp *resp;
 	const struct route *routes; /* to find the request's among */
 	size_t n_routes;
-	const struct route *route;   /* NULL until one was found */
-	struct span below;	     /* ROUTE_BELOW: what stands behind the route's path */
+	const struct route *route; /* NULL until one was found */
+	struct span below;	   /* ROUTE_BELOW: what stands behind the route's path */
+	struct span at; /* the request's path as it was compared with the route's: less the mount */
 	const struct access *access; /* the proved session; NULL unless the route asks for one */
 	struct scope_set needed;     /* the scopes that the request needs, once they are known */
 	struct guarded guarded;	     /* ROUTE_GUARD: the request that is decided about */
@@ -61,6 +62,10 @@ struct route {
 	const char *scopes; /* required, blank-separated; NULL: none */
 	http_handler *handler;
 	const char *summary; /* for the documentation */
+	/* Of an application's route: its path, see http/route_path.h; `path` is not looked at then.
+	 * NULL: the one that the site has for `path`. */
+	const char *path_template;
+	void *arg; /* the handler's */
 };
 
 extern const struct route http_routes[];

@@ -40,6 +40,20 @@ enum tp_rc boot_log(const struct app *app, struct tp_err *err)
 	return log_open(c->log_target, format, levels[c->log_level], "tpauth", err);
 }
 
+static enum tp_rc take_defaults(struct app *app, struct tp_err *err)
+{
+	const struct boot_args *args = &app->args;
+
+	for (size_t i = 0; i < args->n_defaults; i++) {
+		const struct boot_default *d = &args->defaults[i];
+		enum tp_rc rc = config_default(&app->config, d->id, d->value, err);
+
+		if (rc != TP_OK)
+			return rc;
+	}
+	return TP_OK;
+}
+
 enum tp_rc boot_config(const struct boot_args *args, struct app *ret, struct tp_err *err)
 {
 	enum tp_rc rc;
@@ -50,6 +64,13 @@ enum tp_rc boot_config(const struct boot_args *args, struct app *ret, struct tp_
 		return rc;
 	if (ret->config.help || ret->config.version)
 		return TP_OK;
+	if (args->edge != NULL && args->edge->is_guest)
+		ret->config.authorization_server = false;
+	if (args->flaw != NULL)
+		return tp_fail(err, args->flaw->rc, "%s", args->flaw->msg);
+	rc = take_defaults(ret, err);
+	if (rc != TP_OK)
+		return rc;
 	if (!args->cgi && ret->config.first_operand < args->argc)
 		return tp_fail(err, TP_INVALID,
 			       "there is an argument that is no flag (see --help)");
@@ -81,6 +102,7 @@ static enum tp_rc open_keys(struct app *app, struct tp_err *err)
 		.private_key = secret_view(&c->private_key),
 		.verify_files = c->verify_keys.v,
 		.must_sign = c->authorization_server,
+		.is_guest = app->args.edge->is_guest,
 	};
 	enum tp_rc rc = keyring_open(&spec, &app->keys, err);
 

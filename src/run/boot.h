@@ -12,6 +12,7 @@
 #include "store/store.h"
 
 struct pool;
+struct route;
 struct trigger;
 
 struct app;
@@ -22,18 +23,35 @@ struct boot_edge {
 			   struct tp_err *err); /* needs neither store nor process */
 	void (*close)(struct app *app);		/* also what is half open */
 	bool logins;				/* takes a place in the pool */
+	bool is_guest; /* in a program of others, where sessions are checked and no more:
+			  AUTHORIZATION_SERVER is read as off, and OpenSSL is left alone */
 };
 
-/* The HTTP site, in app->site. */
-extern const struct boot_edge boot_http;
+/* The HTTP site, in app->site; and the same for a guest. */
+extern const struct boot_edge boot_http, boot_validator;
 
-/* How the program was called; kept so that a reload reads the same sources again. */
+/* What an application sets when no source of settings does. */
+struct boot_default {
+	enum option_id id;
+	const char *value;
+};
+
+/* How the program was called, and what an application adds to it; kept so that a reload reads the
+ * same sources again. */
 struct boot_args {
 	int argc;
 	char **argv;
 	char **envp;
 	bool cgi; /* argv is the client's then (RFC 3875 4.4), and nothing in it is read */
 	const struct boot_edge *edge;
+
+	/* An application's own, borrowed; zeros for a program that is none. */
+	const struct tp_err
+		*flaw; /* what is wrong with it, so that it cannot serve; NULL: nothing */
+	const struct boot_default *defaults;
+	size_t n_defaults;
+	const struct route *routes; /* after the built-in ones; each is good by itself */
+	size_t n_routes;
 };
 
 struct boot_rules;
@@ -49,9 +67,12 @@ struct app {
 	struct pool *pool;
 	struct trigger
 		*trigger; /* of boot_http on a resource server; NULL: its sessions do not slide */
-	struct http_site site; /* of boot_http */
-	void *edge;	       /* of another edge: its own */
-	bool judged;	       /* boot_check() had the second opinion on the keys */
+	struct http_site site; /* of boot_http, as the next three are */
+	const struct route *routes;
+	size_t n_routes;
+	struct route *joined; /* what routes is, where it is no constant */
+	void *edge;	      /* of another edge: its own */
+	bool judged;	      /* boot_check() had the second opinion on the keys */
 	struct auth_ctx auth;
 };
 

@@ -3,7 +3,10 @@
  * slide where it may not refresh them. Programs without HTTP do not link it. */
 #include "run/boot.h"
 
+#include <stdlib.h>
+
 #include "base/log.h"
+#include "http/route_check.h"
 #include "run/trigger.h"
 
 #include "base/banned.h"
@@ -81,10 +84,35 @@ static enum tp_rc open_trigger(struct app *app, struct tp_err *err)
 	return TP_OK;
 }
 
+/* The built-in ones, and an application's behind them. */
+static enum tp_rc open_routes(struct app *app, struct tp_err *err)
+{
+	const struct boot_args *args = &app->args;
+	enum tp_rc rc;
+
+	app->routes = http_routes;
+	app->n_routes = http_n_routes;
+	if (args->n_routes == 0)
+		return TP_OK;
+	rc = route_check(&app->site, args->routes, args->n_routes, err);
+	if (rc != TP_OK)
+		return rc;
+	app->joined = calloc(http_n_routes + args->n_routes, sizeof(*app->joined));
+	if (app->joined == NULL)
+		return tp_fail(err, TP_NOMEM, "out of memory");
+	memcpy(app->joined, http_routes, http_n_routes * sizeof(*app->joined));
+	memcpy(app->joined + http_n_routes, args->routes, args->n_routes * sizeof(*app->joined));
+	app->routes = app->joined;
+	app->n_routes = http_n_routes + args->n_routes;
+	return TP_OK;
+}
+
 static enum tp_rc open_http(struct app *app, struct tp_err *err)
 {
 	enum tp_rc rc = open_the_site(app, err);
 
+	if (rc == TP_OK)
+		rc = open_routes(app, err);
 	return rc == TP_OK ? open_trigger(app, err) : rc;
 }
 
@@ -92,8 +120,15 @@ static void close_http(struct app *app)
 {
 	trigger_close(app->trigger);
 	app->trigger = NULL;
+	free(app->joined);
+	app->joined = NULL;
+	app->routes = NULL;
+	app->n_routes = 0;
 	site_close(&app->site);
 	app->site = (struct http_site){ 0 };
 }
 
-const struct boot_edge boot_http = { open_http, close_http, true };
+const struct boot_edge boot_http = { .open = open_http, .close = close_http, .logins = true };
+const struct boot_edge boot_validator = { .open = open_the_site,
+					  .close = close_http,
+					  .is_guest = true };

@@ -42,6 +42,8 @@ struct store_ops {
 	 * checks. NULL: each TP_UNAVAILABLE counts as a lost connection.
 	 */
 	bool (*connected)(const void *self);
+	/* What it turned out to be, as far as is known by now. NULL: always .name. */
+	const char *(*kind)(const void *self);
 	/* See store.h. NULL: not a store in files. */
 	enum tp_rc (*info)(void *self, struct store_info *ret, struct tp_err *err);
 	enum tp_rc (*compact)(void *self, const char *to, struct tp_err *err);

@@ -272,25 +272,57 @@ static bool did_change(const struct redis_link *l, const struct store_op *ops, s
 	return false;
 }
 
-/* WAIT goes by all that the server has done until then, also for others: a change that is asked for
- * a second time, since the first answer was a failure, is waited for although nothing is left to
- * do. A part of the time stays for its answer, and for taking the change back. */
-static void ask_wait(struct redis_link *l, int64_t deadline_ms)
+/*
+ * WAIT goes by the last write of its own connection, and an operation may have found that there is
+ * nothing to write: the session was ended by somebody else a moment ago, or by this call's first
+ * try, whose answer was a failure. Therefore each change is followed by a mark, which always is a
+ * write. The server does one thing after another and its replicas do the same in the same order:
+ * who has the mark has all that the operations before it wrote, and all that they saw. A mark for
+ * each change, not for each batch: in a cluster, some of them may be for another node.
+ *
+ * A part of the time stays for the answer, and for taking the change back.
+ */
+static void ask_wait(struct redis_link *l, const struct store_op *ops, size_t n,
+		     int64_t deadline_ms, size_t *ret_marks)
 {
 	int64_t left_ms = deadline_ms - clock_mono_ms();
 	int64_t spare_ms = left_ms / 8 > WAIT_SPARE_MS ? left_ms / 8 : WAIT_SPARE_MS;
 	int64_t most_ms = left_ms - (spare_ms < left_ms / 2 ? spare_ms : left_ms / 2);
 
+	for (size_t i = 0; i < n; i++)
+		if (is_change(&ops[i]))
+			ret_marks[i] = redis_verbs_mark(&l->talk, &ops[i]);
 	redis_wire_command(l->talk.wire, "WAIT", 2);
 	redis_wire_int(l->talk.wire, l->node->wait_replicas);
 	redis_wire_int(l->talk.wire, most_ms > 0 ? most_ms : 1); /* 0 would be for ever */
 }
 
-static enum tp_rc take_wait(struct redis_link *l, struct tp_err *err)
+/* The operation was done here, and so its mark has to be; but its slot may leave in between. */
+static enum tp_rc take_mark(struct redis_link *l, size_t at, struct tp_err *err)
+{
+	struct redis_reply reply = redis_wire_reply(l->talk.wire, at);
+
+	if (reply.kind == WIRE_STATUS)
+		return TP_OK;
+	if (l->node->db == NULL && find_turn(l, at, at).kind != REDIS_TURN_NONE)
+		return dial_fail(&l->node->peer,
+				 "gives the slot away just now: replicas cannot be waited for",
+				 err);
+	return redis_verbs_refused(&l->talk, reply, err);
+}
+
+static enum tp_rc take_wait(struct redis_link *l, const struct store_op *ops, size_t n,
+			    const size_t *marks, struct tp_err *err)
 {
 	struct redis_reply reply =
 		redis_wire_reply(l->talk.wire, redis_wire_count(l->talk.wire) - 1);
+	enum tp_rc rc = TP_OK;
 
+	for (size_t i = 0; rc == TP_OK && i < n; i++)
+		if (l->turn[i].kind == REDIS_TURN_NONE && is_change(&ops[i]))
+			rc = take_mark(l, marks[i], err);
+	if (rc != TP_OK)
+		return rc;
 	if (reply.kind != WIRE_INT || reply.n < 0)
 		return redis_verbs_refused(&l->talk, reply, err);
 	if (reply.n >= l->node->wait_replicas)
@@ -319,7 +351,7 @@ static enum tp_rc round_trip(struct redis_link *l, struct store_op *ops, size_t 
 			     int64_t deadline_ms, enum redis_wire_loss *ret_loss,
 			     struct tp_err *err)
 {
-	size_t at[LIMIT_STORE_OPS];
+	size_t at[LIMIT_STORE_OPS], marks[LIMIT_STORE_OPS];
 	bool role = role_due(l), wait = wait_due(l, ops, n);
 	enum tp_rc rc;
 
@@ -329,7 +361,7 @@ static enum tp_rc round_trip(struct redis_link *l, struct store_op *ops, size_t 
 	for (size_t i = 0; i < n; i++)
 		at[i] = redis_verbs_ask(&l->talk, &ops[i]);
 	if (wait)
-		ask_wait(l, deadline_ms);
+		ask_wait(l, ops, n, deadline_ms, marks);
 	rc = redis_wire_run(l->talk.wire, deadline_ms, err);
 	if (rc != TP_OK) {
 		*ret_loss = redis_wire_loss(l->talk.wire);
@@ -341,7 +373,7 @@ static enum tp_rc round_trip(struct redis_link *l, struct store_op *ops, size_t 
 		rc = take_answers(l, ops, n, at, err);
 	/* Not where another node has to do it all: this one may be a replica, which says no. */
 	if (rc == TP_OK && wait && did_change(l, ops, n))
-		rc = take_wait(l, err);
+		rc = take_wait(l, ops, n, marks, err);
 	redis_wire_clear(l->talk.wire);
 	return rc;
 }

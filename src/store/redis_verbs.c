@@ -17,7 +17,7 @@
 
 #include "base/banned.h"
 
-enum { SAMPLE_ITEMS = 2 };
+enum { SAMPLE_ITEMS = 2, MARK_S = 60 };
 
 /* ---- failing ---- */
 
@@ -534,6 +534,21 @@ static const struct verb {
 size_t redis_verbs_ask(struct redis_talk *t, const struct store_op *op)
 {
 	verbs[op->verb].ask(t, op);
+	return redis_wire_count(t->wire) - 1;
+}
+
+/* "<user>__": no window has this key, since a handle is not empty. */
+size_t redis_verbs_mark(struct redis_talk *t, const struct store_op *op)
+{
+	const struct store_key key = { .space = STORE_RESTRICT,
+				       .owner = op->key.owner,
+				       .item = SPAN_LIT("") };
+
+	command(t, STORE_RESTRICT, "SET", 4);
+	arg_key(t, &key);
+	arg_str(t, "written");
+	arg_str(t, "EX");
+	redis_wire_int(t->wire, MARK_S);
 	return redis_wire_count(t->wire) - 1;
 }
 

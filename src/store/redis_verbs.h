@@ -29,6 +29,11 @@ struct redis_talk {
  * Returns the index of its last reply, for redis_verbs_answer(). */
 size_t redis_verbs_ask(struct redis_talk *t, const struct store_op *op);
 
+/* Puts a write into the batch that is one whatever the operation finds: a key at the side of the
+ * owner's windows, and in the same slot, that ends by itself. Its reply, whose index is returned,
+ * is a status. */
+size_t redis_verbs_mark(struct redis_talk *t, const struct store_op *op);
+
 /* May the operation be sent again when it is not known whether it was done? */
 bool redis_verbs_repeatable(const struct store_op *op);
 

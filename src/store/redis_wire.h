@@ -15,10 +15,11 @@
 #include "store/dial.h"
 
 enum {
-	WIRE_COMMANDS =
-		3 * LIMIT_STORE_OPS + 2, /* a SELECT and two more an operation, ROLE, WAIT */
-	WIRE_BYTES = 32 << 20,		 /* most that the replies to one batch may have */
-	WIRE_NODES = 1 << 16		 /* replies and their elements, of one batch */
+	/* An operation: a SELECT, two more and a mark; a batch: ROLE, WAIT, and around the marks a
+	 * SELECT and an ASKING. */
+	WIRE_COMMANDS = 4 * LIMIT_STORE_OPS + 4,
+	WIRE_BYTES = 32 << 20, /* most that the replies to one batch may have */
+	WIRE_NODES = 1 << 16   /* replies and their elements, of one batch */
 };
 
 struct redis_wire;

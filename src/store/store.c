@@ -172,7 +172,7 @@ void store_close(struct store *s)
 
 const char *store_name(const struct store *s)
 {
-	return s->ops->name;
+	return s->ops->kind != NULL ? s->ops->kind(s->self) : s->ops->name;
 }
 
 static enum tp_rc open_files(const struct store_spec *spec, struct store **ret, struct tp_err *err)

@@ -208,6 +208,13 @@ static bool redis_connected(const void *self)
 	return redis_link_up(&r->link);
 }
 
+static const char *redis_kind(const void *self)
+{
+	const struct redis_store *r = self;
+
+	return r->cluster != NULL ? "redis cluster" : "redis";
+}
+
 /* ---- open and close ---- */
 
 static void redis_close(void *self)
@@ -333,5 +340,6 @@ const struct store_ops store_redis_ops = {
 	.run = redis_run,
 	.close = redis_close,
 	.connected = redis_connected,
+	.kind = redis_kind,
 	.walk = walk,
 };

@@ -32,7 +32,7 @@ struct key {
 struct key_ops {
 	const char *alg; /* RFC 7518 section 3.1 */
 
-	/* The ring's own key, from the settings. On failure *ret is as far as it came, and
+	/* The ring's own key, which spec has names for. On failure *ret is as far as it came, and
 	 * key_release() takes it. */
 	enum tp_rc (*open_main)(const struct keyring_spec *spec, struct key *ret,
 				struct tp_err *err);

@@ -81,7 +81,7 @@ static enum tp_rc hmac_open(struct span secret, const char *name, struct key *re
 static enum tp_rc hmac_open_main(const struct keyring_spec *spec, struct key *ret,
 				 struct tp_err *err)
 {
-	enum tp_rc rc = hmac_open(spec->secret, "SECRET_KEY", ret, err);
+	enum tp_rc rc = hmac_open(spec->secret, spec->secret_name, ret, err);
 
 	if (rc == TP_OK)
 		rc = secret_set(&ret->verify_with, spec->secret, err);

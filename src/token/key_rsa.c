@@ -199,14 +199,14 @@ static enum tp_rc rsa_open_public(EVP_PKEY *p, const char *name, struct key *ret
 }
 
 /* For libjwt, which wants text where there is only a private key. */
-static enum tp_rc public_pem(EVP_PKEY *p, struct secret *ret, struct tp_err *err)
+static enum tp_rc public_pem(EVP_PKEY *p, const char *name, struct secret *ret, struct tp_err *err)
 {
 	TP_CLEANUP(bio_cleanup) BIO *bio = BIO_new(BIO_s_mem());
 	char *text = NULL;
 	long len;
 
 	if (bio == NULL || PEM_write_bio_PUBKEY(bio, p) != 1)
-		return fail_clean(err, "PRIVATE_KEY", "has no public half");
+		return fail_clean(err, name, "has no public half");
 	len = BIO_get_mem_data(bio, &text);
 	return secret_set(ret, (struct span){ text, (size_t)len }, err);
 }
@@ -215,40 +215,45 @@ static enum tp_rc rsa_open_pair(const struct keyring_spec *spec, EVP_PKEY *publi
 				struct key *ret, struct tp_err *err)
 {
 	TP_CLEANUP(pkey_cleanup) EVP_PKEY *p = NULL;
-	enum tp_rc rc = pem_get(spec->private_key, "PRIVATE_KEY", true, &ret->sign_with, err);
+	const char *name = spec->private_name;
+	enum tp_rc rc = pem_get(spec->private_key, name, true, &ret->sign_with, err);
 
 	if (rc == TP_OK)
-		rc = pkey_read(secret_view(&ret->sign_with), "PRIVATE_KEY", true, &p, err);
+		rc = pkey_read(secret_view(&ret->sign_with), name, true, &p, err);
 	if (rc != TP_OK)
 		return rc;
-	if (public_key != NULL && EVP_PKEY_eq(public_key, p) != 1)
-		return fail_clean(err, "PRIVATE_KEY", "and PUBLIC_KEY are not one pair");
+	if (public_key != NULL && EVP_PKEY_eq(public_key, p) != 1) {
+		ERR_clear_error();
+		return tp_fail(err, TP_INVALID, "%s and %s are not one pair", name,
+			       spec->public_name);
+	}
 	ret->signer = prepare(p, EVP_PKEY_sign_init);
 	if (ret->signer == NULL)
-		return fail_clean(err, "PRIVATE_KEY", "cannot be used by OpenSSL to sign");
+		return fail_clean(err, name, "cannot be used by OpenSSL to sign");
 	if (public_key != NULL)
 		return TP_OK;
-	rc = public_pem(p, &ret->verify_with, err);
-	return rc != TP_OK ? rc : rsa_open_public(p, "PRIVATE_KEY", ret, err);
+	rc = public_pem(p, name, &ret->verify_with, err);
+	return rc != TP_OK ? rc : rsa_open_public(p, name, ret, err);
 }
 
 static enum tp_rc rsa_open_main(const struct keyring_spec *spec, struct key *ret,
 				struct tp_err *err)
 {
 	TP_CLEANUP(pkey_cleanup) EVP_PKEY *p = NULL;
+	const char *name = spec->public_name;
 	enum tp_rc rc;
 
 	if (spec->public_key.len == 0 && spec->private_key.len == 0)
-		return tp_fail(err, TP_INVALID, "PUBLIC_KEY is missing: RS256 needs it");
+		return tp_fail(err, TP_INVALID, "%s is missing: RS256 needs it", name);
 	if (spec->private_key.len == 0 && spec->must_sign)
-		return tp_fail(err, TP_INVALID, "PRIVATE_KEY is missing: RS256 signs with it");
+		return tp_fail(err, TP_INVALID, "%s is missing: RS256 signs with it",
+			       spec->private_name);
 	if (spec->public_key.len > 0) {
-		rc = pem_get(spec->public_key, "PUBLIC_KEY", false, &ret->verify_with, err);
+		rc = pem_get(spec->public_key, name, false, &ret->verify_with, err);
 		if (rc == TP_OK)
-			rc = pkey_read(secret_view(&ret->verify_with), "PUBLIC_KEY", false, &p,
-				       err);
+			rc = pkey_read(secret_view(&ret->verify_with), name, false, &p, err);
 		if (rc == TP_OK)
-			rc = rsa_open_public(p, "PUBLIC_KEY", ret, err);
+			rc = rsa_open_public(p, name, ret, err);
 		if (rc != TP_OK)
 			return rc;
 	}

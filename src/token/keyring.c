@@ -87,14 +87,23 @@ static enum tp_rc add_file(struct keyring *k, const char *path, struct tp_err *e
 	return TP_OK;
 }
 
+static const char *or_name(const char *name, const char *setting)
+{
+	return name != NULL ? name : setting;
+}
+
 static enum tp_rc fill(struct keyring *k, const struct keyring_spec *spec, struct tp_err *err)
 {
+	struct keyring_spec named = *spec;
 	enum tp_rc rc;
 
+	named.secret_name = or_name(spec->secret_name, "SECRET_KEY");
+	named.public_name = or_name(spec->public_name, "PUBLIC_KEY");
+	named.private_name = or_name(spec->private_name, "PRIVATE_KEY");
 	k->alg = spec->alg;
 	k->ops = algorithms[spec->alg];
 	k->n = 1;
-	rc = k->ops->open_main(spec, &k->keys[0], err);
+	rc = k->ops->open_main(&named, &k->keys[0], err);
 	for (const char *const *f = spec->verify_files; rc == TP_OK && f && *f != NULL; f++)
 		rc = add_file(k, *f, err);
 	return rc;
@@ -110,7 +119,8 @@ enum tp_rc keyring_open(const struct keyring_spec *spec, struct keyring **ret, s
 	/* RS256 has OpenSSL set itself up, and a CGI process pays for that at every request:
 	 * openssl.cnf is nobody's concern here, and at exit the kernel frees faster. Only the first
 	 * call in a process counts. */
-	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, NULL);
+	if (!spec->is_guest)
+		OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, NULL);
 	rc = fill(k, spec, err);
 	if (rc != TP_OK) {
 		keyring_close(k);

@@ -21,6 +21,10 @@ struct keyring_spec {
 	struct span private_key;	 /* RS256: needed when must_sign */
 	const char *const *verify_files; /* older keys, NULL-terminated list of paths, or NULL */
 	bool must_sign;
+	bool is_guest; /* in a program of others: OpenSSL stays as that sets it up */
+
+	/* What messages call them; NULL: as the settings do. */
+	const char *secret_name, *public_name, *private_name;
 };
 
 struct keyring;
@@ -28,7 +32,7 @@ struct keyring;
 enum { KEYRING_KID_LEN = 43, KEYRING_SIG_MOST = 1024 /* RSA-8192 */ };
 
 /*
- * TP_INVALID, with the setting named in err->msg: no key, an empty secret, an HMAC secret that is a
+ * TP_INVALID, with the key named in err->msg: no key, an empty secret, an HMAC secret that is a
  * PEM, RSA below 2048 bits, a private key that is not the public key's, unreadable files, a key of
  * another type. A file of verify_files holds one secret (HS256, a last newline is not part of it)
  * or one PEM public key (RS256).

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tokens: made of claims, and taken apart by rules that leave one spelling and one algorithm. The
- * order of a check is size, header, signature, and only then the payload, so that a stranger's JSON
- * is never parsed beyond the header. Owns the cache of verified tokens. Keys and their mathematics
- * are the ring's; what claims mean to a session is not known here.
+ * Tokens: what their claims must be, and the cache of verified ones. The order of a check is size,
+ * header, signature, and only then the payload, so that a stranger's JSON is never parsed beyond
+ * the header. Segments and signatures are jws.c's; what claims mean to a session is not known here.
  */
 #include "token/token.h"
 
 #include "base/codec.h"
 #include "base/limits.h"
+#include "token/jws.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -16,7 +16,6 @@
 #include "base/banned.h"
 
 enum {
-	HEADER_MOST = 256,	   /* our own header, encoded */
 	CACHE_BYTES = 1024 * 1024, /* estimated memory of all entries but the newest */
 	TAIL = 8		   /* bytes of a token's end that find it in the cache */
 };
@@ -42,149 +41,18 @@ struct token_verifier {
 	struct entry entries[LIMIT_TOKEN_CACHE];
 };
 
-struct parts {
-	struct span header, payload, sig;
-	struct span input; /* what is signed: header, dot, payload */
-};
-
 /* ---- signing ---- */
-
-static enum tp_rc put_header(const struct keyring *k, struct buf *out, struct tp_err *err)
-{
-	TP_CLEANUP(buf_release) struct buf json = BUF_INIT(HEADER_MOST);
-	enum tp_rc rc;
-
-	buf_str(&json, "{\"alg\":\"");
-	buf_str(&json, keyring_alg_name(k));
-	buf_str(&json, "\",\"typ\":\"JWT\",\"kid\":\"");
-	buf_str(&json, keyring_kid(k));
-	buf_str(&json, "\"}");
-	rc = buf_rc(&json, "the token header", err);
-	if (rc != TP_OK)
-		return rc;
-	codec_b64url_put(out, buf_view(&json));
-	return buf_rc(out, "the token", err);
-}
 
 enum tp_rc token_sign(const struct keyring *k, const struct jval *claims, struct secret *ret,
 		      struct tp_err *err)
 {
 	TP_CLEANUP(buf_release) struct buf payload = BUF_INIT(LIMIT_JWT);
-	TP_CLEANUP(buf_release) struct buf jwt = BUF_INIT(LIMIT_JWT);
-	unsigned char sig[KEYRING_SIG_MOST];
-	size_t len;
 	enum tp_rc rc;
 
 	assert(jval_type(claims) == JVAL_OBJECT);
 	jval_write(claims, &payload);
 	rc = buf_rc(&payload, "the token", err);
-	if (rc == TP_OK)
-		rc = put_header(k, &jwt, err);
-	if (rc != TP_OK)
-		return rc;
-	buf_char(&jwt, '.');
-	codec_b64url_put(&jwt, buf_view(&payload));
-	rc = buf_rc(&jwt, "the token", err);
-	if (rc == TP_OK)
-		rc = keyring_sign(k, buf_view(&jwt), sig, &len, err);
-	if (rc != TP_OK)
-		return rc;
-	buf_char(&jwt, '.');
-	codec_b64url_put(&jwt, (struct span){ (const char *)sig, len });
-	rc = buf_rc(&jwt, "the token", err);
-	if (rc == TP_OK)
-		secret_take(ret, &jwt);
-	return rc;
-}
-
-/* ---- the parts of a token ---- */
-
-/* What a parser says of a stranger's bytes is "no"; only trouble of our own stays what it is. */
-static enum tp_rc refuse(enum tp_rc rc, const char *what, struct tp_err *err)
-{
-	if (rc == TP_NOMEM)
-		return tp_fail(err, TP_NOMEM, "out of memory");
-	return tp_fail(err, TP_DENIED, "token: %s", what);
-}
-
-static bool cut_parts(struct span jwt, struct parts *ret)
-{
-	struct span rest = jwt;
-
-	ret->header = span_cut(&rest, '.');
-	if (rest.p == NULL)
-		return false;
-	ret->payload = span_cut(&rest, '.');
-	if (rest.p == NULL || span_has_byte(rest, '.'))
-		return false;
-	ret->sig = rest;
-	ret->input = (struct span){ jwt.p, ret->header.len + 1 + ret->payload.len };
-	return true;
-}
-
-static enum tp_rc parse_segment(struct span text, const char *what, struct jval **ret,
-				struct tp_err *err)
-{
-	TP_CLEANUP(buf_release) struct buf json = BUF_INIT(LIMIT_JWT);
-	TP_CLEANUP(jval_cleanup) struct jval *v = NULL;
-	enum tp_rc rc = codec_b64url_get(text, &json, NULL);
-
-	if (rc == TP_OK)
-		rc = jval_parse(buf_view(&json), &v, NULL);
-	if (rc != TP_OK || jval_type(v) != JVAL_OBJECT)
-		return refuse(rc, what, err);
-	*ret = v;
-	v = NULL;
-	return TP_OK;
-}
-
-/* ---- header ---- */
-
-/* Members that would have us follow other rules or other keys than our own (RFC 7515 4.1, RFC 7516
- * 4.1, RFC 7797). Others mean nothing here and are ignored, as RFC 7515 section 4 has it. */
-static const char *const header_refused[] = { "crit", "jwk", "jku",	 "x5u", "x5c",
-					      "x5t",  "b64", "x5t#S256", "zip", "enc" };
-
-static enum tp_rc judge_header(const struct keyring *k, const struct jval *header,
-			       struct span *ret_kid, struct tp_err *err)
-{
-	struct span s;
-
-	if (!jval_str(jval_get(header, "alg"), &s) || !span_is(s, keyring_alg_name(k)))
-		return refuse(TP_DENIED, "alg is not the configured one", err);
-	for (size_t i = 0; i < TP_COUNT(header_refused); i++) {
-		if (jval_has(header, header_refused[i]))
-			return refuse(TP_DENIED, "the header asks for what is not done here", err);
-	}
-	if (jval_has(header, "typ") &&
-	    (!jval_str(jval_get(header, "typ"), &s) || !span_is(s, "JWT")))
-		return refuse(TP_DENIED, "typ is not JWT", err);
-	if (jval_has(header, "kid") && !jval_str(jval_get(header, "kid"), ret_kid))
-		return refuse(TP_DENIED, "kid is not a string", err);
-	return TP_OK;
-}
-
-static enum tp_rc check_signature(const struct token_verifier *v, const struct parts *parts,
-				  struct tp_err *err)
-{
-	TP_CLEANUP(buf_release) struct buf sig = BUF_INIT(KEYRING_SIG_MOST);
-	TP_CLEANUP(jval_cleanup) struct jval *header = NULL;
-	struct span kid = { NULL, 0 };
-	enum tp_rc rc = TP_OK;
-
-	if (span_eq(parts->header, buf_view(&v->header))) {
-		kid = span_of(keyring_kid(v->keys));
-	} else {
-		rc = parse_segment(parts->header, "the header is no JSON object", &header, err);
-		if (rc == TP_OK)
-			rc = judge_header(v->keys, header, &kid, err);
-	}
-	if (rc != TP_OK)
-		return rc;
-	rc = codec_b64url_get(parts->sig, &sig, NULL);
-	if (rc != TP_OK)
-		return refuse(rc, "the signature is not base64url", err);
-	return keyring_verify(v->keys, kid, parts->input, buf_view(&sig), err);
+	return rc == TP_OK ? jws_sign(k, buf_view(&payload), ret, err) : rc;
 }
 
 /* ---- claims ---- */
@@ -201,31 +69,50 @@ static bool int_or_none(const struct jval *claims, const char *name, int64_t *re
 	return !jval_has(claims, name) || jval_int(jval_get(claims, name), ret);
 }
 
+#define NO_TIME "iat, nbf or auth_time is no integer"
+
+static enum tp_rc read_times(const struct jval *c, struct token *t, struct tp_err *err)
+{
+	if (!jval_int(jval_get(c, "exp"), &t->exp))
+		return jws_refuse(TP_DENIED, "exp is missing or no integer", err);
+	if (!int_or_none(c, "iat", &t->iat) || !int_or_none(c, "nbf", &t->nbf))
+		return jws_refuse(TP_DENIED, NO_TIME, err);
+	return TP_OK;
+}
+
+static bool is_issued_by(const struct jval *claims, const char *issuer)
+{
+	struct span s;
+
+	return jval_str(jval_get(claims, "iss"), &s) && span_is(s, issuer);
+}
+
 static enum tp_rc judge_claims(const struct token_rules *rules, const struct jval *c,
 			       struct token *t, struct tp_err *err)
 {
 	struct span s;
+	enum tp_rc rc;
 
-	if (!jval_str(jval_get(c, "iss"), &s) || !span_is(s, rules->issuer))
-		return refuse(TP_DENIED, "iss is not ours", err);
+	if (!is_issued_by(c, rules->issuer))
+		return jws_refuse(TP_DENIED, "iss is not ours", err);
 	if (!jval_str(jval_get(c, "token_type"), &s) || !span_is(s, "access"))
-		return refuse(TP_DENIED, "token_type is not access", err);
+		return jws_refuse(TP_DENIED, "token_type is not access", err);
 	if (jval_has(c, "aud"))
-		return refuse(TP_DENIED, "it is for another audience", err);
+		return jws_refuse(TP_DENIED, "it is for another audience", err);
 	if (!jval_str(jval_get(c, "user_id"), &t->user_id) || !token_user_id_ok(t->user_id))
-		return refuse(TP_DENIED, "user_id is missing or not allowed", err);
-	if (!jval_int(jval_get(c, "exp"), &t->exp))
-		return refuse(TP_DENIED, "exp is missing or no integer", err);
-	if (!int_or_none(c, "iat", &t->iat) || !int_or_none(c, "nbf", &t->nbf) ||
-	    !int_or_none(c, "auth_time", &t->auth_time))
-		return refuse(TP_DENIED, "iat, nbf or auth_time is no integer", err);
+		return jws_refuse(TP_DENIED, "user_id is missing or not allowed", err);
+	rc = read_times(c, t, err);
+	if (rc != TP_OK)
+		return rc;
+	if (!int_or_none(c, "auth_time", &t->auth_time))
+		return jws_refuse(TP_DENIED, NO_TIME, err);
 	if (!str_or_none(c, "username", &t->username) || !str_or_none(c, "email", &t->email) ||
 	    !str_or_none(c, "sid", &t->sid) || !str_or_none(c, "ip", &t->ip) ||
 	    !str_or_none(c, "agent", &t->agent))
-		return refuse(TP_DENIED, "username, email, sid, ip or agent is no string", err);
+		return jws_refuse(TP_DENIED, "username, email, sid, ip or agent is no string", err);
 	t->scopes = jval_get(c, "scopes");
 	if (t->scopes != NULL && !token_scopes_ok(t->scopes))
-		return refuse(TP_DENIED, "scopes is not a list of scopes", err);
+		return jws_refuse(TP_DENIED, "scopes is not a list of scopes", err);
 	t->claims = c;
 	return TP_OK;
 }
@@ -242,7 +129,7 @@ static enum tp_rc judge_times(const struct token_rules *rules, const struct toke
 	int64_t end = from == TOKEN_PRESENTED ? later(t->exp, rules->leeway_s) : t->exp;
 
 	if (t->iat > latest || t->nbf > latest)
-		return refuse(TP_DENIED, "iat or nbf is in the future", err);
+		return jws_refuse(TP_DENIED, "iat or nbf is in the future", err);
 	if (end <= now_s)
 		return tp_fail(err, TP_EXPIRED, "token: exp is over");
 	return TP_OK;
@@ -380,15 +267,15 @@ static size_t entry_cost(const struct entry *e)
 static enum tp_rc verify_anew(const struct token_verifier *v, struct span jwt, struct entry *e,
 			      struct tp_err *err)
 {
-	struct parts parts;
+	struct jws jws;
 	enum tp_rc rc;
 
-	if (!cut_parts(jwt, &parts))
-		return refuse(TP_DENIED, "it has not three parts", err);
-	e->sig_len = parts.sig.len;
-	rc = check_signature(v, &parts, err);
+	if (!jws_cut(jwt, &jws))
+		return jws_refuse(TP_DENIED, "it has not three parts", err);
+	e->sig_len = jws.sig.len;
+	rc = jws_prove(v->keys, buf_view(&v->header), true, &jws, err);
 	if (rc == TP_OK)
-		rc = parse_segment(parts.payload, "the payload is no JSON object", &e->claims, err);
+		rc = jws_payload(&jws, &e->claims, err);
 	if (rc == TP_OK)
 		rc = judge_claims(v->rules, e->claims, &e->token, err);
 	return rc;
@@ -401,7 +288,7 @@ enum tp_rc token_judge(const struct token_verifier *v, const struct jval *claims
 	enum tp_rc rc;
 
 	if (jval_type(claims) != JVAL_OBJECT || !jval_is_strict(claims))
-		return refuse(TP_DENIED, "the claims are no object of strict JSON", err);
+		return jws_refuse(TP_DENIED, "the claims are no object of strict JSON", err);
 	rc = judge_claims(v->rules, claims, &t, err);
 	return rc == TP_OK ? judge_times(v->rules, &t, TOKEN_STORED, now_s, err) : rc;
 }
@@ -417,8 +304,8 @@ enum tp_rc token_verifier_open(const struct keyring *k, const struct token_rules
 		return tp_fail(err, TP_NOMEM, "out of memory");
 	v->keys = k;
 	v->rules = rules;
-	v->header = (struct buf)BUF_INIT(HEADER_MOST);
-	rc = put_header(k, &v->header, err);
+	v->header = (struct buf)BUF_INIT(JWS_HEADER_MOST);
+	rc = jws_header(k, &v->header, err);
 	if (rc != TP_OK) {
 		token_verifier_close(v);
 		return rc;
@@ -445,7 +332,7 @@ enum tp_rc token_verify(struct token_verifier *v, struct span jwt, enum token_fr
 	enum tp_rc rc = TP_OK;
 
 	if (jwt.len < TAIL || jwt.len > LIMIT_JWT)
-		return refuse(TP_DENIED, "it is empty or too long", err);
+		return jws_refuse(TP_DENIED, "it is empty or too long", err);
 	e = cache_find(v, jwt);
 	if (e == NULL)
 		rc = verify_anew(v, jwt, &fresh, err);
@@ -465,6 +352,32 @@ enum tp_rc token_verify(struct token_verifier *v, struct span jwt, enum token_fr
 	}
 	e->used = ++v->calls;
 	*ret = &e->token;
+	return TP_OK;
+}
+
+enum tp_rc token_read(const struct keyring *k, const struct token_rules *rules, struct span jwt,
+		      int64_t now_s, struct jval **ret, struct tp_err *err)
+{
+	TP_CLEANUP(jval_cleanup) struct jval *claims = NULL;
+	struct token times = { 0 };
+	struct jws jws;
+	enum tp_rc rc;
+
+	if (jwt.p == NULL || jwt.len > LIMIT_JWT || !jws_cut(jwt, &jws))
+		return jws_refuse(TP_DENIED, "it has not three parts, or is too long", err);
+	rc = jws_prove(k, (struct span){ NULL, 0 }, false, &jws, err);
+	if (rc == TP_OK)
+		rc = jws_payload(&jws, &claims, err);
+	if (rc == TP_OK && rules->issuer != NULL && !is_issued_by(claims, rules->issuer))
+		rc = jws_refuse(TP_DENIED, "iss is another one", err);
+	if (rc == TP_OK)
+		rc = read_times(claims, &times, err);
+	if (rc == TP_OK)
+		rc = judge_times(rules, &times, TOKEN_PRESENTED, now_s, err);
+	if (rc != TP_OK)
+		return rc;
+	*ret = claims;
+	claims = NULL;
 	return TP_OK;
 }
 
@@ -499,10 +412,10 @@ bool token_peek_exp(struct span jwt, int64_t *ret)
 {
 	TP_CLEANUP(buf_release) struct buf json = BUF_INIT(LIMIT_JWT);
 	TP_CLEANUP(jval_cleanup) struct jval *claims = NULL;
-	struct parts parts;
+	struct jws jws;
 
-	if (jwt.p == NULL || jwt.len > LIMIT_JWT || !cut_parts(jwt, &parts) ||
-	    codec_b64url_get(parts.payload, &json, NULL) != TP_OK)
+	if (jwt.p == NULL || jwt.len > LIMIT_JWT || !jws_cut(jwt, &jws) ||
+	    codec_b64url_get(jws.payload, &json, NULL) != TP_OK)
 		return false;
 	if (find_exp(buf_view(&json), ret))
 		return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * JWTs (RFC 7519) as JWS compact serialization (RFC 7515): signed and verified by strict rules of
- * our own over the keyring. The algorithm is the ring's, never the header's.
+ * JWTs (RFC 7519): signed and verified by strict rules of our own over the keyring. Their
+ * serialization is token/jws.h's; the algorithm is the ring's, never the header's.
  */
 #ifndef TOKEN_TOKEN_H
 #define TOKEN_TOKEN_H
@@ -10,9 +10,9 @@
 #include "token/keyring.h"
 
 struct token_rules {
-	const char *issuer;
-	int64_t leeway_s; /* tolerance for nbf and iat, and for the exp of a token that a client
-			     brings */
+	const char *issuer; /* token_read() alone takes NULL: any */
+	int64_t leeway_s;   /* tolerance for nbf and iat, and for the exp of a token that a client
+			       brings */
 };
 
 /* Where a token came from decides how its end is read. */
@@ -65,6 +65,16 @@ enum tp_rc token_judge(const struct token_verifier *v, const struct jval *claims
  */
 enum tp_rc token_verify(struct token_verifier *v, struct span jwt, enum token_from from,
 			int64_t now_s, const struct token **ret, struct tp_err *err) TP_MUSTUSE;
+
+/*
+ * The claims of a token that is no session's: those of token_sign() and of others with the same
+ * key. TP_DENIED as token_verify() says it of size, segments, header, signature and payload; iss
+ * where rules->issuer is not NULL; exp missing; exp, iat or nbf of a wrong type; iat or nbf in the
+ * future. TP_EXPIRED. A kid says nothing here: any key of the ring will do. rules->leeway_s goes
+ * for all three. Other claims, aud among them, are the caller's to judge. Nothing is kept.
+ */
+enum tp_rc token_read(const struct keyring *k, const struct token_rules *rules, struct span jwt,
+		      int64_t now_s, struct jval **ret, struct tp_err *err) TP_MUSTUSE;
 
 /* exp of a token whose signature is not looked at: good for deciding what to sweep, for nothing
  * else. False where it has none. */
