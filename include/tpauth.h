@@ -117,12 +117,18 @@ TPAUTH_API const struct tpauth_claims *tpauth_user(const struct tpauth_call *cal
 /* A claim of the user's that is a string: "user_id", "username", "email"; NULL: there is none. */
 TPAUTH_API const char *tpauth_user_get(const struct tpauth_call *call, const char *name);
 
-/* Adds a header to the answer. One that would break the answer, or is the library's to set
- * (Status, Content-Length, Connection and such), fails the request with 500. */
+/* Adds a header to the answer, unless that becomes a refusal. One that would break the answer, or
+ * is the library's to set (Status, Content-Type, Content-Length, Connection and such; a cookie of
+ * the session's name; Cache-Control but in a public route), fails the request with 500. */
 TPAUTH_API void tpauth_add_header(struct tpauth_call *call, const char *name, const char *value);
 
-/* The answer of a handler; the last one counts. Each returns TPAUTH_OK or why it cannot be, for a
- * handler's last line. */
+/*
+ * The answer of a handler; the last one counts. Each returns TPAUTH_OK or why it cannot be, for a
+ * handler's last line. status is from 200 to 599, the body has at most 16 MiB; with NULL as
+ * content_type it is application/octet-stream. A handler that returns TPAUTH_OK and has given none
+ * is answered for with 204; with another code that is the answer, and what was given or added
+ * before is dropped.
+ */
 TPAUTH_API enum tpauth_rc tpauth_respond(struct tpauth_call *call, int status,
 					 const char *content_type, const void *body, size_t len);
 /* text/plain, made as printf(3) does. */
@@ -148,19 +154,23 @@ enum tpauth_event {
 	TPAUTH_ON_TOKEN = 0,
 	/*
 	 * A session is about to be signed anew; claims holds the present ones (without those that
-	 * the server sets) and may be changed, but for user_id. TPAUTH_DENIED ends the session;
-	 * trouble leaves it as it is. May come without a request: over gRPC, method and path are
-	 * NULL then.
+	 * the server sets) and may be changed, but for user_id; scopes that the session does not
+	 * have are not added to it. TPAUTH_DENIED ends the session; trouble leaves it as it is.
+	 * Mostly without a request, method and path are NULL then: over gRPC, and when a session
+	 * slides, which it does after its answer.
 	 */
 	TPAUTH_ON_REFRESH = 1,
-	/* A session has ended; what the hook returns is logged and changes nothing. */
+	/* A user has ended a session, or all, or the others; what the hook returns is logged and
+	 * changes nothing. Not called for sessions that end by themselves. */
 	TPAUTH_ON_LOGOUT = 2,
 	/* The health check, once the session store has answered; not TPAUTH_OK: 503. */
 	TPAUTH_ON_HEALTH = 3,
 	/*
-	 * A session was proved, for any route or by the authorizer. It may deny (TPAUTH_DENIED,
-	 * TPAUTH_FORBIDDEN), and add claims that the user does not have; it admits nobody, and
-	 * changes no claim that is there. Anything else refuses with 503.
+	 * A session was proved, for any route but the log-out, or by the authorizer; method and
+	 * path are those of the request that is decided about, NULL where they are not known. It
+	 * may deny (TPAUTH_DENIED, TPAUTH_FORBIDDEN), and fill in claims that the user does not
+	 * have, but for scopes: they last as long as the request. It admits nobody, and changes no
+	 * claim that is there. Anything else refuses with 503.
 	 */
 	TPAUTH_ON_AUTHENTICATE = 4
 };
@@ -175,8 +185,10 @@ typedef enum tpauth_rc tpauth_hook(struct tpauth_call *call, const struct tpauth
  *
  *   const struct tpauth_module tpauth_module = { TPAUTH_MODULE_1, ... };
  *
- * open is called once in each process that serves, with what the settings give behind the file
+ * open is called in each process that serves, with what the settings give behind the file
  * ("module:FILE.so,TEXT"; "" without), and *ret_arg becomes the arg of every hook; close ends it.
+ * It is called again when the settings are read again, before the close of what was open, and to
+ * check the settings. TPAUTH_UNAVAILABLE: it cannot be opened now; anything else: not like this.
  * NULL: not there; on_token must be. A module is not linked with libtpauth: the program that loads
  * it has the functions on claims and calls (not those on answers, other than tpauth_add_header).
  */
@@ -206,7 +218,7 @@ struct tpauth_about {
 TPAUTH_API struct tpauth_app *tpauth_app_new(const struct tpauth_about *about);
 TPAUTH_API void tpauth_app_free(struct tpauth_app *app);
 
-/* A token hook stands in for TOKEN_HANDLER. The last one for an event counts. */
+/* A token hook stands in for TOKEN_HANDLER. The last one for an event counts, NULL is none. */
 TPAUTH_API void tpauth_on(struct tpauth_app *app, enum tpauth_event event, tpauth_hook *hook,
 			  void *arg);
 
@@ -216,7 +228,9 @@ typedef enum tpauth_rc tpauth_handler(struct tpauth_call *call, void *arg);
  * A route for users whose session has all the scopes (blank-separated; "" or NULL: any session).
  * path begins with "/"; a segment {name} stands for any one segment, tpauth_param() has it
  * (decoded). Methods: GET (HEAD comes with it), POST, PUT, PATCH, DELETE. The built-in endpoints go
- * first. Cookies with an unsafe method are taken from the own origin only.
+ * first, then paths without a {name}, then the others as they were registered; the first path that
+ * fits is the one, and methods that no route of that very path has get 405. Cookies with an unsafe
+ * method are taken from the own origin only.
  */
 TPAUTH_API void tpauth_route(struct tpauth_app *app, const char *method, const char *path,
 			     const char *scopes, tpauth_handler *handler, void *arg);
@@ -237,37 +251,43 @@ TPAUTH_API int tpauth_run(struct tpauth_app *app, int argc, char **argv);
  * --------------------------------------- */
 
 /*
- * One request to another service. It carries the session as "Authorization: Bearer", "refresh:
- * false" (the other service does not make the session slide; this one does) and the X-Request-ID.
- * It belongs to the call and ends with it. Redirects are not followed: the credential is for the
- * named host alone. Plain http goes to any host: who does not trust the network says https.
+ * One request to another service, from the handler of a route. It carries the session as
+ * "Authorization: Bearer" (nothing in a public route), "refresh: false" (the other service does not
+ * make the session slide; this one does) and the X-Request-ID. It belongs to the call and ends with
+ * it. Redirects are not followed: the credential is for the named host alone. Plain http goes to
+ * any host: who does not trust the network says https. No proxy is used.
  */
 struct tpauth_fetch;
 
+/* NULL: no memory, more than 64 in one call, or a call of a hook, which makes no requests. */
 TPAUTH_API struct tpauth_fetch *tpauth_fetch_new(struct tpauth_call *call, const char *method,
 						 const char *url);
-/* Sends a header; those above cannot be replaced. */
+/* Sends a header. Those above cannot be replaced, nor what is the connection's (Host,
+ * Content-Length and such) or the body's (Content-Type). */
 TPAUTH_API void tpauth_fetch_header(struct tpauth_fetch *fetch, const char *name,
 				    const char *value);
 TPAUTH_API void tpauth_fetch_body(struct tpauth_fetch *fetch, const char *content_type,
 				  const void *body, size_t len);
-/* For the whole exchange; default 10000. */
+/* For the whole exchange; default 10000, at most 600000. */
 TPAUTH_API void tpauth_fetch_timeout(struct tpauth_fetch *fetch, int timeout_ms);
 /* Certificates are verified: by the system's store, or by this PEM file alone. */
 TPAUTH_API void tpauth_fetch_ca(struct tpauth_fetch *fetch, const char *file);
 /* Only for trials: anyone between can be the other service, and has the session. */
 TPAUTH_API void tpauth_fetch_insecure(struct tpauth_fetch *fetch);
 
-/* Sets it going and returns at once; several may be under way. */
+/* Sets it going and returns at once; several may be under way. It cannot be changed any more. */
 TPAUTH_API void tpauth_fetch_start(struct tpauth_fetch *fetch);
 /* 1: it is done, for good or bad; 0: not yet. Waits up to timeout_ms (0: not at all; -1: until it
- * is done); all that are under way get on meanwhile. */
+ * is done); all that are under way get on meanwhile. 1 for NULL as well, so that loops end. */
 TPAUTH_API int tpauth_fetch_wait(struct tpauth_fetch *fetch, int timeout_ms);
 
-/* The rest waits for the end. TPAUTH_OK: there is an answer, whatever its status. */
+/* The rest waits for the end. TPAUTH_OK: there is an answer, whatever its status. Else there is
+ * nothing of it: TPAUTH_UNAVAILABLE (nobody there, not in time, not to be trusted),
+ * TPAUTH_TOO_LARGE, TPAUTH_NOMEM, TPAUTH_INTERNAL (what was said cannot be sent). */
 TPAUTH_API enum tpauth_rc tpauth_fetch_rc(struct tpauth_fetch *fetch);
 TPAUTH_API const char *tpauth_fetch_error(struct tpauth_fetch *fetch); /* "" when TPAUTH_OK */
 TPAUTH_API int tpauth_fetch_status(struct tpauth_fetch *fetch);	       /* 0: no answer */
+/* NULL: not there, or more than once. */
 TPAUTH_API const char *tpauth_fetch_get_header(struct tpauth_fetch *fetch, const char *name);
 /* Ends in NUL besides; never NULL. At most 16 MiB, more is TPAUTH_TOO_LARGE. */
 TPAUTH_API const char *tpauth_fetch_get_body(struct tpauth_fetch *fetch, size_t *ret_len);
@@ -301,9 +321,10 @@ TPAUTH_API void tpauth_validator_close(struct tpauth_validator *validator);
 /*
  * Who asks, and may they: request holds the CGI variables (RFC 3875) of the request, "NAME=value"
  * up to a NULL. Looked at are HTTP_AUTHORIZATION, REDIRECT_HTTP_AUTHORIZATION, HTTP_COOKIE, and for
- * the rule against foreign origins REQUEST_METHOD, HTTP_ORIGIN, HTTP_SEC_FETCH_SITE, HTTP_HOST; a
- * duplicate is refused, and no REQUEST_METHOD is an unsafe one. scopes as in tpauth_route().
- * TPAUTH_OK: *ret (may be NULL) are the claims of a live session, the caller's to free.
+ * the rule against foreign origins REQUEST_METHOD, HTTP_ORIGIN, HTTP_SEC_FETCH_SITE, HTTP_HOST, and
+ * for the hook of a module REMOTE_ADDR and HTTP_X_FORWARDED_FOR; a duplicate is refused, and no
+ * REQUEST_METHOD is an unsafe one. scopes as in tpauth_route(). TPAUTH_OK: *ret (may be NULL) are
+ * the claims of a live session, the caller's to free.
  */
 TPAUTH_API enum tpauth_rc tpauth_validate(struct tpauth_validator *validator,
 					  const char *const *request, const char *scopes,

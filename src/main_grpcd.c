@@ -70,7 +70,7 @@ static void close_grpc(struct app *app)
 	app->edge = NULL;
 }
 
-static const struct boot_edge boot_grpc = { .open = open_grpc, .close = close_grpc };
+static const struct boot_edge boot_grpc = { .open = open_grpc, .close = close_grpc, .asks = true };
 
 /* Serving ---------------------------------------------------------------------------------------*/
 

@@ -19,6 +19,28 @@ fi
 
 pages="man/tpauth.fcgi.8 man/tpauth.conf.5 man/tpauth.1"
 [ ! -x "$build/tpauth-grpcd" ] || pages="$pages man/tpauth-grpcd.8"
+for page in ${MAN3:?}; do # as they are in the source
+	if [ "${MANDOC:-:}" != : ] && ! "$MANDOC" -Tlint -Wwarning "$src/$page"; then
+		echo "$page: not clean"
+		bad=1
+	fi
+done
+# What begins with an #include in a page of the library compiles as it stands there.
+examples=0
+for page in $MAN3; do
+	rm -f "$tmp"/example-*.c
+	awk -v to="$tmp/example-" '/^\.Ed/ { at = "" } at != "" { print > at }
+		/^\.Bd -literal/ { getline; if (/^#include/) { n++; at = to n ".c"; print > at } }' "$src/$page"
+	for example in "$tmp"/example-*.c; do
+		[ -r "$example" ] || continue
+		examples=$((examples + 1))
+		sed -i -e 's/\\e/\\/g' -e 's/\\&//g' "$example"
+		# shellcheck disable=SC2086 # it may be a command with arguments
+		${CC:-cc} -std=c11 -Wall -Wextra -Werror -I"$src/include" -fsyntax-only "$example" || { echo "$page: an example does not compile"; bad=1; }
+	done
+done
+[ "$examples" -ge 3 ] || { echo "check-docs: found only $examples examples" >&2; exit 1; }
+
 for page in $pages; do
 	[ -r "$build/$page" ] || { echo "$page: not built"; bad=1; continue; }
 	if grep -n '@[A-Za-z_]*@' "$build/$page"; then echo "$page: a placeholder is left"; bad=1; fi

@@ -111,7 +111,7 @@ static const struct {
 	{ "{\"user_id\":\"joe\",\"aud\":null}", "an aud, which tokens here do not have" },
 };
 
-#define SCHEMES "htpasswd:... or exec:... or https:... or http:... or ldap:... or pam:..."
+#define SCHEMES "htpasswd:..., exec:..., https:..., http:..., ldap:..., pam:... or module:..."
 
 static const struct {
 	const char *handler, *msg;
@@ -245,7 +245,7 @@ static const struct {
 	{ TP_DENIED, TP_DENIED }, { TP_UNAVAILABLE, TP_UNAVAILABLE }, { TP_NOMEM, TP_NOMEM },
 	{ TP_NOT_FOUND, TP_UNAVAILABLE }, { TP_EXPIRED, TP_UNAVAILABLE },
 	{ TP_INVALID, TP_UNAVAILABLE }, { TP_TOO_LARGE, TP_UNAVAILABLE },
-	{ TP_EXISTS, TP_UNAVAILABLE }, { TP_INTERNAL, TP_UNAVAILABLE },
+	{ TP_EXISTS, TP_UNAVAILABLE }, { TP_INTERNAL, TP_INTERNAL },
 };
 /* clang-format on */
 

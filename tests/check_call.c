@@ -264,6 +264,22 @@ START_TEST(a_string_that_finds_no_memory_fails_the_call)
 }
 END_TEST
 
+START_TEST(a_claim_that_finds_no_memory_fails_the_call)
+{
+	TP_CLEANUP(fake_release) struct fake f = { 0 };
+	TP_CLEANUP(call_release) struct tpauth_call call;
+	const char *json;
+
+	fake_open(&f);
+	ck_assert_int_eq(call_open(&call, &f.edge, f.user, NULL, NULL), TP_OK);
+	alloc_fail_at(1);
+	json = tpauth_claims_get_json(tpauth_user(&call), "n");
+	ck_assert(alloc_fail_off());
+	ck_assert_ptr_null(json);
+	ck_assert_int_eq(call_rc(&call, NULL), TP_NOMEM);
+}
+END_TEST
+
 START_TEST(codes_go_in_and_out)
 {
 	for (int i = TPAUTH_OK; i <= TPAUTH_INTERNAL; i++) {
@@ -321,6 +337,7 @@ static Suite *call_suite(void)
 	tcase_add_test(t, a_reason_is_kept_and_cut);
 	tcase_add_test(t, null_is_no_call_and_breaks_nothing);
 	tcase_add_test(t, a_string_that_finds_no_memory_fails_the_call);
+	tcase_add_test(t, a_claim_that_finds_no_memory_fails_the_call);
 	suite_add_tcase(s, t);
 
 	t = tcase_create("codes");

@@ -195,11 +195,9 @@ static const struct {
 	{ { QUIET, "LOGIN_PAGE_URL=/login" },
 	  "LOGIN_PAGE_URL is set and AUTHORIZATION_SERVER is false: there is no login page "
 	  "here\n" },
-	{ { QUIET, "OPENAPI_URL=" }, "OPENAPI_URL is set, and this version does not use it yet\n" },
+	{ { QUIET, "OPENAPI_URL=" }, "" },
 	{ { QUIET, "OPENAPI_URL=", "DOCS_URL=/d" },
-	  "DOCS_URL and REDOC_URL show nothing while OPENAPI_URL is empty\n"
-	  "DOCS_URL is set, and this version does not use it yet\n"
-	  "OPENAPI_URL is set, and this version does not use it yet\n" },
+	  "DOCS_URL and REDOC_URL show nothing while OPENAPI_URL is empty\n" },
 };
 
 START_TEST(warns_of_what_is_hardly_meant)

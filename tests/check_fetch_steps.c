@@ -3,7 +3,8 @@
  * The HTTP client in steps, as the loadable object gives it: several exchanges at once, whom it
  * trusts, and what it makes of headers. The object is where the build leaves it, BUILD_DIR/.libs.
  */
-#include "base/fetch.h"
+#include "base/fetch_module.h"
+#include "base/object.h"
 
 #include "support/certs.h"
 #include "support/check_run.h"
@@ -20,6 +21,7 @@
 
 enum { BODY_MOST = 4096, LONG_MS = 20000 };
 
+static struct object object;
 static const struct fetch_module *m;
 static struct fetch *f;
 static struct fetch_reply replies[2] = { FETCH_REPLY_INIT(BODY_MOST), FETCH_REPLY_INIT(BODY_MOST) };
@@ -33,13 +35,20 @@ static const char *module_dir(void)
 	return path;
 }
 
+static enum tp_rc load(const char *folder, struct object *ret, struct tp_err *err)
+{
+	return object_load(ret, folder, FETCH_MODULE_FILE, FETCH_MODULE_SYMBOL, FETCH_MODULE_ABI,
+			   err);
+}
+
 static void setup(void)
 {
 	struct fetch_spec spec = { .timeout_ms = LONG_MS };
 	struct tp_err err = { 0 };
 
 	signal(SIGPIPE, SIG_IGN);
-	ck_assert_msg(fetch_load(module_dir(), &m, &err) == TP_OK, "%s", err.msg);
+	ck_assert_msg(load(module_dir(), &object, &err) == TP_OK, "%s", err.msg);
+	m = object.table;
 	ck_assert_int_eq(m->open(&spec, &f, &err), TP_OK);
 }
 
@@ -49,6 +58,7 @@ static void teardown(void)
 	m->close(f);
 	fetch_reply_release(&replies[0]);
 	fetch_reply_release(&replies[1]);
+	object_unload(&object);
 }
 
 static struct fetch_task *start(int i, const char *path)
@@ -209,29 +219,30 @@ static void make_certs(void)
 START_TEST(says_that_the_object_is_not_there)
 {
 	static char long_dir[5000];
-	const struct fetch_module *none = NULL;
+	struct object none = { NULL, NULL };
 	struct tp_err err = { 0 };
 
-	ck_assert_int_eq(fetch_load("/nonexistent", &none, &err), TP_UNAVAILABLE);
-	ck_assert_ptr_nonnull(strstr(err.msg, "the HTTP client: "));
+	ck_assert_int_eq(load("/nonexistent", &none, &err), TP_UNAVAILABLE);
+	ck_assert_ptr_nonnull(strstr(err.msg, "No such file"));
 	memset(long_dir, 'x', sizeof(long_dir) - 1);
-	ck_assert_int_eq(fetch_load(long_dir, &none, &err), TP_UNAVAILABLE);
-	ck_assert_ptr_null(none);
+	ck_assert_int_eq(load(long_dir, &none, &err), TP_UNAVAILABLE);
+	ck_assert_str_eq(err.msg, "the module folder's name is too long");
+	ck_assert(none.handle == NULL && none.table == NULL);
 }
 END_TEST
 
 START_TEST(takes_no_other_object)
 {
-	const struct fetch_module *none = NULL;
+	struct object none = { NULL, NULL };
 	struct tp_err err = { 0 };
 	Dl_info libc;
 
 	folder_make();
 	ck_assert_int_ne(dladdr(dlsym(RTLD_DEFAULT, "getenv"), &libc), 0);
 	ck_assert_int_eq(symlink(libc.dli_fname, folder_path("tpauth_fetch.so")), 0);
-	ck_assert_int_eq(fetch_load(folder_path(""), &none, &err), TP_UNAVAILABLE);
+	ck_assert_int_eq(load(folder_path(""), &none, &err), TP_UNAVAILABLE);
 	ck_assert_ptr_nonnull(strstr(err.msg, "is of another version"));
-	ck_assert_ptr_null(none);
+	ck_assert(none.handle == NULL && none.table == NULL);
 	folder_remove();
 }
 END_TEST

@@ -454,7 +454,7 @@ START_TEST(a_wrong_password_shows_the_name_and_never_the_password)
 	ck_assert_ptr_null(strstr(http_rig_answer(&h), "<script"));
 	ck_assert_ptr_null(strstr(http_rig_answer(&h), "Set-Cookie"));
 	ck_assert(http_logged(&h, "event=login.refused"));
-	ck_assert(http_logged(&h, "reason=\"wrong user name or password\""));
+	ck_assert(http_logged(&h, "reason=\"the token handler was told to say so\""));
 	ck_assert(!http_logged(&h, "pass-marker"));
 }
 END_TEST

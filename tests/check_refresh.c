@@ -24,7 +24,7 @@ static struct tp_err err;
 static void set_up(void)
 {
 	rig_open(&rig);
-	info = (struct refresh_info){ SPAN_LIT("192.0.2.1"), SPAN_LIT("request-1") };
+	info = (struct refresh_info){ SPAN_LIT("192.0.2.1"), SPAN_LIT("request-1"), NULL };
 	rig_login(&rig, "user_099", "user:read user:write", &session);
 	rig.now += 120;
 }

@@ -22,7 +22,7 @@ static struct tp_err err;
 static void set_up(void)
 {
 	rig_open(&rig);
-	info = (struct refresh_info){ SPAN_LIT("192.0.2.1"), SPAN_LIT("request-1") };
+	info = (struct refresh_info){ SPAN_LIT("192.0.2.1"), SPAN_LIT("request-1"), NULL };
 	rig_login(&rig, "user_099", "user:read user:write", &session);
 	rig.now += 120;
 }
@@ -143,7 +143,8 @@ START_TEST(what_the_handler_denies_is_over)
 
 	rig_handler_says(&rig, TP_DENIED, NULL);
 	ck_assert_int_eq(try_refresh(), TP_DENIED);
-	ck_assert_str_eq(err.msg, "the token handler denies the user");
+	ck_assert_str_eq(err.msg,
+			 "the token handler denies the user: the token handler was told to say so");
 	ck_assert(!rig_get(&rig, "user_099", handle(), &value));
 }
 END_TEST

@@ -207,6 +207,34 @@ START_TEST(reset_forgets_everything_and_keeps_the_storage)
 }
 END_TEST
 
+START_TEST(storage_of_a_large_body_is_not_kept)
+{
+	TP_CLEANUP(response_release) struct http_resp r;
+
+	response_init(&r);
+	for (int i = 0; i < 1048576; i++)
+		buf_char(&r.body, 'x');
+	response_reset(&r);
+	ck_assert_uint_eq(r.body.alloc, 0);
+	buf_char(&r.body, 'x');
+	ck_assert_int_eq(response_rc(&r, NULL), TP_OK);
+}
+END_TEST
+
+START_TEST(a_header_is_found_by_its_name_in_any_case)
+{
+	TP_CLEANUP(response_release) struct http_resp r;
+
+	response_init(&r);
+	ck_assert(!response_has_header(&r, "Vary"));
+	response_header(&r, "X-Vary", SPAN_LIT("Vary: Origin"));
+	ck_assert(!response_has_header(&r, "Vary"));
+	response_header(&r, "vary", SPAN_LIT("Origin"));
+	ck_assert(response_has_header(&r, "Vary"));
+	ck_assert(response_has_header(&r, "x-vary"));
+}
+END_TEST
+
 START_TEST(an_event_names_the_user_and_the_handles_fingerprint)
 {
 	TP_CLEANUP(response_release) struct http_resp r;
@@ -273,6 +301,8 @@ static Suite *suite(void)
 	tcase_add_test(t, an_answer_without_memory_is_replaced_without_memory);
 	tcase_add_test(t, a_replaced_answer_keeps_nothing_of_the_first_one);
 	tcase_add_test(t, reset_forgets_everything_and_keeps_the_storage);
+	tcase_add_test(t, storage_of_a_large_body_is_not_kept);
+	tcase_add_test(t, a_header_is_found_by_its_name_in_any_case);
 	tcase_add_test(t, an_event_names_the_user_and_the_handles_fingerprint);
 	tcase_add_loop_test(t, an_error_body_is_json_whatever_the_message, 0,
 			    (int)TP_COUNT(errors));

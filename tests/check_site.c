@@ -155,6 +155,11 @@ static void set_login_url(struct site_spec *s, const char *t)
 	s->login_url = t;
 }
 
+static void set_docs_cdn(struct site_spec *spec, const char *value)
+{
+	spec->docs_cdn = value;
+}
+
 static void set_prefix(struct site_spec *s, const char *t)
 {
 	s->cookie_prefix = t;
@@ -232,6 +237,7 @@ static void set_max_body(struct site_spec *s, const char *t)
 #define LOGIN_URL_RULE                                                                 \
 	"LOGIN_URL must be a path that starts with /, or http(s)://host[:port]/path, " \
 	"without #"
+#define CDN_RULE  "DOCS_CDN must be https://host[:port][/path] without / at its end"
 #define PATH_RULE " must start with / and have no / at its end"
 
 /* One change to the good settings, and what site_open() says to it (NULL: it opens). */
@@ -288,6 +294,20 @@ static const struct {
 	{ set_login_url, "https://user@evil.example/", LOGIN_URL_RULE },
 	{ set_login_url, "https:/login", LOGIN_URL_RULE },
 	{ set_login_url, "javascript:alert(1)", LOGIN_URL_RULE },
+	{ set_docs_cdn, "", NULL },
+	{ set_docs_cdn, "https://cdn.example.org", NULL },
+	{ set_docs_cdn, "https://cdn.example.org:8443/npm", NULL },
+	{ set_docs_cdn, "https://cdn.example.org/npm/", CDN_RULE },
+	{ set_docs_cdn, "http://cdn.example.org/npm", CDN_RULE },
+	{ set_docs_cdn, "//cdn.example.org/npm", CDN_RULE },
+	{ set_docs_cdn, "https://", CDN_RULE },
+	{ set_docs_cdn, "https://user@cdn.example.org", CDN_RULE },
+	{ set_docs_cdn, "https://cdn.example.org/npm; script-src *", CDN_RULE },
+	{ set_docs_cdn, "https://cdn.example.org/npm;script-src", CDN_RULE },
+	{ set_docs_cdn, "https://cdn.example.org/a,b", CDN_RULE },
+	{ set_docs_cdn, "https://cdn.example.org/npm'", CDN_RULE },
+	{ set_docs_cdn, "https://cdn.example.org/npm\"", CDN_RULE },
+	{ set_docs_cdn, "https://cdn.example.org/npm?x", CDN_RULE },
 	{ set_prefix, "a b", "COOKIE_PREFIX has a character that no cookie name may have" },
 	{ set_prefix, "a=", "COOKIE_PREFIX has a character that no cookie name may have" },
 	{ set_prefix, "__Host-", NULL },

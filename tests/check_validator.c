@@ -15,6 +15,7 @@
 #include "support/test_keys.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -178,8 +179,8 @@ START_TEST(looks_at_nothing_else)
 	static char path[3 * LIMIT_PATH] = "PATH_INFO=/";
 
 	memset(path + strlen(path), 'x', sizeof(path) - 1 - strlen(path));
-	ck_assert_int_eq(asks(VARS(path, "HTTP_X=a", "HTTP_X=b", "HTTP_X_FORWARDED_FOR=1",
-				   "HTTP_X_FORWARDED_FOR=2", "CONTENT_LENGTH=no", "no variable",
+	ck_assert_int_eq(asks(VARS(path, "HTTP_X=a", "HTTP_X=b", "HTTP_X_FORWARDED_HOST=1",
+				   "HTTP_X_FORWARDED_HOST=2", "CONTENT_LENGTH=no", "no variable",
 				   "REQUEST_METHOD=GET", cookies()),
 			      ""),
 			 TPAUTH_OK);
@@ -252,6 +253,8 @@ static const char *const once[] = {
 	OWN,
 	"HTTP_SEC_FETCH_SITE=none",
 	HOST,
+	"REMOTE_ADDR=::1",
+	"HTTP_X_FORWARDED_FOR=::1",
 };
 
 START_TEST(refuses_what_is_given_twice)
@@ -468,6 +471,37 @@ START_TEST(reads_the_environment_and_its_file)
 }
 END_TEST
 
+/* Who is refused at the endpoints is refused here. */
+START_TEST(asks_the_module_of_the_settings)
+{
+	const char *const *request = VARS("REQUEST_METHOD=GET", "REMOTE_ADDR=192.0.2.7", cookies());
+	const char *build = getenv("BUILD_DIR");
+	struct tpauth_claims *claims = NULL;
+	char handler[PATH_MAX + 600], *folder;
+
+	tpauth_validator_close(v);
+	snprintf(handler, sizeof(handler), "%s/tests/module/.libs", build != NULL ? build : ".");
+	folder = realpath(handler, NULL);
+	ck_assert_ptr_nonnull(folder);
+	snprintf(handler, sizeof(handler), "TOKEN_HANDLER=module:%s/files.so,%s", folder,
+		 folder_path(""));
+	free(folder);
+	folder_write("team-" USER, "red\n");
+	opens((const char *const[]){ key, state_dir, handler, NULL });
+	ck_assert_msg(tpauth_validate(v, request, NULL, &claims) == TPAUTH_OK, "%s",
+		      tpauth_validator_error(v));
+	ck_assert_str_eq(tpauth_claims_get(claims, "team"), "red");
+	ck_assert_str_eq(tpauth_claims_get(claims, "user_id"), USER);
+	tpauth_claims_free(claims);
+	folder_write("forbidden-" USER, "");
+	ck_assert_int_eq(asks(request, NULL), TPAUTH_FORBIDDEN);
+	ck_assert_int_eq(unlink(folder_path("forbidden-" USER)), 0);
+	folder_write("banned-" USER, "");
+	ck_assert_int_eq(asks(request, NULL), TPAUTH_DENIED);
+	ck_assert_str_eq(tpauth_validator_error(v), "the authenticate hook: banned");
+}
+END_TEST
+
 START_TEST(takes_nothing_for_an_object)
 {
 	tpauth_validator_close(NULL);
@@ -503,6 +537,7 @@ static Suite *validator_suite(void)
 	tcase_add_loop_test(t, says_what_is_wrong_with_the_settings, 0, (int)TP_COUNT(bad));
 	tcase_add_test(t, issues_nothing_and_needs_nothing_for_it);
 	tcase_add_test(t, reads_the_environment_and_its_file);
+	tcase_add_test(t, asks_the_module_of_the_settings);
 	tcase_add_test(t, takes_nothing_for_an_object);
 	suite_add_tcase(s, t);
 	return s;

@@ -2,12 +2,13 @@
 /*
  * A validator without an application: the settings and the store of a resource server, and of a
  * request the few variables that decide. Whether a session holds, and what it must have besides,
- * is judged by the very code that judges it for the endpoints; what differs is that this runs in a
- * program of others, whose log, signals and OpenSSL are not ours.
+ * is judged by the very code that judges it for the endpoints, a module's hook included; what
+ * differs is that this runs in a program of others, whose log, signals and OpenSSL are not ours.
  */
 #include "hook/claims.h"
 #include "hook/code.h"
 #include "http/admit.h"
+#include "http/consult.h"
 #include "run/boot.h"
 
 #include <signal.h>
@@ -20,15 +21,17 @@
 
 /* Of the variables of a request those that count; no other is looked at, so none of them can make
  * a request fail. */
+/* clang-format off */
 static const char *const looked_at[] = {
-	"REQUEST_METHOD", "HTTP_AUTHORIZATION", "REDIRECT_HTTP_AUTHORIZATION",
-	"HTTP_COOKIE",	  "HTTP_ORIGIN",	"HTTP_SEC_FETCH_SITE",
-	"HTTP_HOST",
+	"REQUEST_METHOD", "HTTP_AUTHORIZATION", "REDIRECT_HTTP_AUTHORIZATION", "HTTP_COOKIE",
+	"HTTP_ORIGIN", "HTTP_SEC_FETCH_SITE", "HTTP_HOST", "REMOTE_ADDR", "HTTP_X_FORWARDED_FOR",
 };
+/* clang-format on */
 
 struct tpauth_validator {
 	struct app app;
-	struct tp_err last; /* of tpauth_validate() */
+	struct http_resp resp; /* for the headers of a hook, which nobody gets */
+	struct tp_err last;    /* of tpauth_validate() */
 };
 
 /* Signals --------------------------------------------------------------------------------------
@@ -98,6 +101,7 @@ static enum tp_rc validator_open(const char *const *settings, struct tpauth_vali
 
 	if (v == NULL)
 		return tp_fail(err, TP_NOMEM, "out of memory");
+	response_init(&v->resp);
 	quiet_begin(&q);
 	rc = open_app(&v->app, settings, err);
 	if (rc != TP_OK)
@@ -132,6 +136,7 @@ void tpauth_validator_close(struct tpauth_validator *validator)
 	quiet_begin(&q);
 	boot_close(&validator->app);
 	quiet_end(&q);
+	response_release(&validator->resp);
 	free(validator);
 }
 
@@ -168,6 +173,7 @@ static enum tp_rc pick(const char *const *request, const char **ret, struct tp_e
 	return TP_OK;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is http's */
 static ptrdiff_t no_body(void *arg, char *p, size_t n)
 {
 	(void)arg;
@@ -179,26 +185,33 @@ static ptrdiff_t no_body(void *arg, char *p, size_t n)
 static enum tp_rc judge(struct tpauth_validator *v, struct http_req *r,
 			const struct scope_set *needed, struct access *ret, struct tp_err *err)
 {
+	struct http_call c = {
+		.site = &v->app.site, .auth = &v->app.auth, .req = r, .resp = &v->resp
+	};
 	struct credential credential = { 0 };
 	enum tp_rc rc = request_credential(r, &credential, err);
 
 	if (rc == TP_OK)
-		rc = access_check(&v->app.auth, &credential, ret, err);
-	return rc == TP_OK ? admit_session(r, r->method, ret, needed, err) : rc;
+		rc = access_check(c.auth, &credential, ret, err);
+	if (rc != TP_OK)
+		return rc;
+	c.access = ret;
+	rc = admit_session(r, r->method, ret, needed, err);
+	return rc == TP_OK ? consult_access(&c, ret, err) : rc;
 }
 
 static enum tp_rc give_claims(const struct access *access, struct tpauth_claims **ret,
 			      struct tp_err *err)
 {
-	struct jval *copy = NULL;
+	struct jval *all = NULL;
 	enum tp_rc rc;
 
 	if (ret == NULL)
 		return TP_OK;
-	rc = jval_copy(access->token->claims, &copy, err);
+	rc = claims_merge(access->token->claims, access->extra, &all, err);
 	if (rc != TP_OK)
 		return rc;
-	*ret = claims_take(copy);
+	*ret = claims_take(all);
 	return *ret != NULL ? TP_OK : tp_fail(err, TP_NOMEM, "out of memory");
 }
 
@@ -220,6 +233,7 @@ static enum tp_rc validate(struct tpauth_validator *v, const char *const *reques
 	rc = pick(request, picked, err);
 	if (rc != TP_OK)
 		return rc;
+	response_reset(&v->resp);
 	store_begin(v->app.store);
 	rc = request_init(&r, &v->app.site, u.out, (struct http_body){ no_body, NULL }, err);
 	if (rc == TP_OK)

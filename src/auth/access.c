@@ -5,6 +5,7 @@
  */
 #include "auth/access.h"
 
+#include "auth/reserved.h"
 #include "auth/session.h"
 #include "base/codec.h"
 
@@ -13,6 +14,7 @@
 void access_release(struct access *x)
 {
 	secret_release(&x->handle);
+	jval_release(x->extra);
 	*x = (struct access){ 0 };
 }
 
@@ -102,6 +104,91 @@ enum tp_rc access_check(const struct auth_ctx *a, const struct credential *c, st
 	*ret = x;
 	x = (struct access){ 0 };
 	return TP_OK;
+}
+
+/* What is added to a session --------------------------------------------------------------------
+ */
+
+static enum tp_rc unusable(const char *claim, const char *why, struct tp_err *err)
+{
+	return tp_fail(err, TP_UNAVAILABLE, "the authenticate hook adds the claim %.40s, %s", claim,
+		       why);
+}
+
+/* As jval_each() wants it; arg is the session's claims. */
+static enum tp_rc check_extra(void *arg, const char *key, const struct jval *v, struct tp_err *err)
+{
+	bool is_text = strcmp(key, "username") == 0 || strcmp(key, "email") == 0;
+
+	if (reserved_is(key) || strcmp(key, "user_id") == 0 || strcmp(key, "scopes") == 0)
+		return unusable(key, "which is not for a hook to add", err);
+	if (jval_has(arg, key))
+		return unusable(key, "which is there already", err);
+	if (is_text && jval_type(v) != JVAL_STR)
+		return unusable(key, "which has to be a string", err);
+	return TP_OK;
+}
+
+static enum tp_rc judge_extra(const struct jval *claims, const struct jval *extra,
+			      struct tp_err *err)
+{
+	TP_CLEANUP(buf_release) struct buf text = BUF_INIT(LIMIT_JWT);
+	union {
+		const struct jval *v;
+		void *arg; /* which check_extra() only reads */
+	} u = { .v = claims };
+	enum tp_rc rc = jval_each(extra, check_extra, u.arg, err);
+
+	if (rc != TP_OK)
+		return rc;
+	jval_write(extra, &text);
+	if (text.rc == TP_TOO_LARGE)
+		return tp_fail(err, TP_UNAVAILABLE,
+			       "the authenticate hook adds claims of more than %d bytes",
+			       LIMIT_JWT);
+	return buf_rc(&text, "the claims", err);
+}
+
+/* It may refuse, or be in trouble; a code that says more than that is trouble. */
+static enum tp_rc ask_hook(const struct auth_hooks *hooks, const struct auth_edge *edge,
+			   const struct jval *claims, struct jval **ret_extra, struct tp_err *err)
+{
+	struct tp_err why = { 0 };
+	enum tp_rc rc = hooks->authenticate(hooks->arg, edge, claims, ret_extra, &why);
+
+	if (rc == TP_OK)
+		return TP_OK;
+	if (rc != TP_DENIED && rc != TP_FORBIDDEN && rc != TP_NOMEM && rc != TP_INTERNAL)
+		rc = TP_UNAVAILABLE;
+	return tp_fail(err, rc, "%s", why.msg);
+}
+
+enum tp_rc access_consult(const struct auth_ctx *a, const struct auth_edge *edge, struct access *x,
+			  struct tp_err *err)
+{
+	TP_CLEANUP(jval_cleanup) struct jval *extra = NULL;
+	enum tp_rc rc;
+
+	if (a->hooks == NULL || a->hooks->authenticate == NULL)
+		return TP_OK;
+	rc = ask_hook(a->hooks, edge, x->token->claims, &extra, err);
+	if (rc == TP_OK)
+		rc = judge_extra(x->token->claims, extra, err);
+	if (rc != TP_OK)
+		return rc;
+	jval_release(x->extra);
+	x->extra = extra;
+	extra = NULL;
+	return TP_OK;
+}
+
+struct span access_text(const struct access *x, struct span own, const char *claim)
+{
+	struct span text = own;
+
+	if (own.p == NULL)
+		(void)jval_str(jval_get(x->extra, claim), &text);
+	return text;
 }
 
 enum tp_rc access_require(const struct access *x, const struct scope_set *needed,

@@ -20,6 +20,7 @@ struct access {
 	enum access_by by;
 	struct secret handle;
 	const struct token *token; /* borrowed until the next verification */
+	struct jval *extra;	   /* claims that a hook added to the token's; NULL: none */
 };
 
 void access_release(struct access *x);
@@ -31,6 +32,18 @@ void access_release(struct access *x);
  */
 enum tp_rc access_check(const struct auth_ctx *a, const struct credential *c, struct access *ret,
 			struct tp_err *err) TP_MUSTUSE;
+
+/*
+ * What auth_ctx.hooks says of a proved session. TP_OK: nothing against it; x->extra are the claims
+ * that it adds. TP_DENIED, TP_FORBIDDEN: it refuses. TP_UNAVAILABLE: it is in trouble, or adds what
+ * it may not: a claim that is there already or is ours (auth/reserved.h), user_id or scopes, a
+ * username or an email that is no string, or too much. TP_INTERNAL: it broke the answer. TP_NOMEM.
+ */
+enum tp_rc access_consult(const struct auth_ctx *a, const struct auth_edge *edge, struct access *x,
+			  struct tp_err *err) TP_MUSTUSE;
+
+/* A claim that is text: own, which is the token's, or the one that was added. */
+struct span access_text(const struct access *x, struct span own, const char *claim);
 
 /* TP_FORBIDDEN unless the session has all of needed. */
 enum tp_rc access_require(const struct access *x, const struct scope_set *needed,

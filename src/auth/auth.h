@@ -13,6 +13,7 @@
 #include "token/token.h"
 
 struct authn;
+struct auth_edge;
 
 struct auth_rules {
 	const char *issuer;
@@ -43,6 +44,24 @@ struct auth_trigger {
 	void *arg;
 };
 
+/*
+ * What a program adds to the proof of a session, its end, and the health check. A NULL function
+ * adds nothing. edge is the request; claims are the session's, whole.
+ */
+struct auth_hooks {
+	/* Asked by access_consult() alone, which judges the answer. *ret_extra: claims to add, or
+	 * NULL; the caller's. */
+	enum tp_rc (*authenticate)(const void *arg, const struct auth_edge *edge,
+				   const struct jval *claims, struct jval **ret_extra,
+				   struct tp_err *err);
+	/* The session has ended, whatever comes of this. */
+	enum tp_rc (*logout)(const void *arg, const struct auth_edge *edge,
+			     const struct jval *claims, struct tp_err *err);
+	/* The store has answered. Other than TP_OK: the service is not healthy. */
+	enum tp_rc (*health)(const void *arg, const struct auth_edge *edge, struct tp_err *err);
+	const void *arg;
+};
+
 struct auth_ctx {
 	const struct keyring *keys;
 	struct token_verifier *verifier;
@@ -51,7 +70,8 @@ struct auth_ctx {
 	struct authn *authn; /* NULL on a resource server */
 	struct clock clock;
 	struct auth_gate gate;
-	struct auth_trigger trigger; /* not asked where rules->issues */
+	struct auth_trigger trigger;	/* not asked where rules->issues */
+	const struct auth_hooks *hooks; /* NULL: none */
 };
 
 #endif

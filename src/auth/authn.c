@@ -6,6 +6,7 @@
  */
 #include "auth/authn.h"
 
+#include "auth/reserved.h"
 #include "base/limits.h"
 #include "token/token.h"
 
@@ -25,10 +26,6 @@ static const struct authn_ops *const handlers[] = { &authn_htpasswd_ops, &authn_
 						    &authn_https_ops,	 &authn_http_ops,
 						    &authn_ldap_ops,	 &authn_pam_ops };
 
-/* Claims that are set at the minting of a session, whatever a handler says. */
-static const char *const reserved[] = { "iss", "iat",	    "nbf", "exp",  "token_type",
-					"sid", "auth_time", "ip",  "agent" };
-
 enum tp_rc authn_open_with(const struct authn_ops *ops, void *self, struct authn **ret,
 			   struct tp_err *err)
 {
@@ -47,9 +44,10 @@ static enum tp_rc no_such_handler(struct span scheme, struct tp_err *err)
 	TP_CLEANUP(buf_release) struct buf known = BUF_INIT(sizeof(err->msg));
 
 	for (size_t i = 0; i < TP_COUNT(handlers); i++)
-		buf_printf(&known, "%s%s:...", i == 0 ? "" : " or ", handlers[i]->scheme);
-	return tp_fail(err, TP_INVALID, "TOKEN_HANDLER takes %s, not \"%.*s\"", buf_cstr(&known),
-		       scheme.len < 40 ? (int)scheme.len : 40, scheme.len > 0 ? scheme.p : "");
+		buf_printf(&known, "%s%s:...", i == 0 ? "" : ", ", handlers[i]->scheme);
+	return tp_fail(err, TP_INVALID, "TOKEN_HANDLER takes %s or module:..., not \"%.*s\"",
+		       buf_cstr(&known), scheme.len < 40 ? (int)scheme.len : 40,
+		       scheme.len > 0 ? scheme.p : "");
 }
 
 /* NULL: there is none of that name. */
@@ -167,7 +165,8 @@ static enum tp_rc check_claims(const struct jval *claims, const struct authn_req
 	return check_size(claims, err);
 }
 
-/* What a handler may answer is a yes, a no, or trouble. */
+/* What a handler may answer is a yes, a no, or trouble; TP_INTERNAL is a program's that broke the
+ * answer to the request. */
 static enum tp_rc ask(const struct authn *n, const struct authn_request *r,
 		      struct jval **ret_claims, struct tp_err *err)
 {
@@ -176,7 +175,7 @@ static enum tp_rc ask(const struct authn *n, const struct authn_request *r,
 
 	if (rc == TP_OK)
 		return TP_OK;
-	if (rc != TP_DENIED && rc != TP_NOMEM)
+	if (rc != TP_DENIED && rc != TP_NOMEM && rc != TP_INTERNAL)
 		rc = TP_UNAVAILABLE;
 	return tp_fail_retry(err, rc, inner.retry_s, "%s", inner.msg);
 }
@@ -190,10 +189,7 @@ enum tp_rc authn_ask(struct authn *n, const struct authn_request *r, struct jval
 	rc = ask(n, r, &claims, err);
 	if (rc != TP_OK)
 		return rc;
-	if (jval_type(claims) == JVAL_OBJECT) {
-		for (size_t i = 0; i < TP_COUNT(reserved); i++)
-			jval_remove(claims, reserved[i]);
-	}
+	reserved_strip(claims);
 	rc = check_claims(claims, r, err);
 	if (rc != TP_OK)
 		return rc;

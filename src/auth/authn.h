@@ -6,12 +6,15 @@
  *   https://...                    the same JSON by POST (http:// to this machine only)
  *   ldap:URL                       a bind to a directory (a loadable object)
  *   pam:SERVICE                    the system's own logins (a loadable object)
+ * or brings one of its own, as a module (hook/module) and an application do.
  */
 #ifndef AUTH_AUTHN_H
 #define AUTH_AUTHN_H
 
 #include "base/clock.h"
 #include "base/jval.h"
+
+struct auth_edge;
 
 enum authn_event { AUTHN_LOGIN, AUTHN_REFRESH };
 
@@ -22,6 +25,7 @@ struct authn_request {
 	const struct jval *claims;	/* refresh: the claims of the session */
 	struct span scope;		/* as the form has it: blank-separated */
 	struct span client_id, remote_addr, request_id;
+	const struct auth_edge *edge; /* the request behind it; NULL: there is none */
 };
 
 /* The settings of all handlers; each looks at its own. What it points to is borrowed until
@@ -54,6 +58,8 @@ struct authn_ops {
 
 struct authn;
 
+/* TP_INVALID: a scheme that is not in the table ("module" is for those who open one), or what
+ * open() says. */
 enum tp_rc authn_open(const struct authn_spec *spec, struct authn **ret,
 		      struct tp_err *err) TP_MUSTUSE;
 void authn_close(struct authn *n);
@@ -70,7 +76,7 @@ bool authn_is_cheap(const struct authn *n);
  * wrong name or password, or the user may no longer come in. TP_UNAVAILABLE: the handler is in
  * trouble, or returned claims that cannot become a token (the message says which: user_id missing
  * or not allowed, scopes no array of scopes, username or email no string, an aud, not one JSON
- * object, too large).
+ * object, too large). TP_INTERNAL: the handler is a program that broke the answer.
  */
 enum tp_rc authn_ask(struct authn *n, const struct authn_request *r, struct jval **ret_claims,
 		     struct tp_err *err) TP_MUSTUSE;

@@ -248,39 +248,26 @@ static enum tp_rc check_of_use(const struct watched *users, struct tp_err *err)
 static enum tp_rc htpasswd_open(const struct authn_spec *spec, struct span arg, void **ret,
 				struct tp_err *err)
 {
-	static const char option[] = ",groups=";
-	const char *at = NULL;
-	struct htpasswd *h;
-	enum tp_rc rc;
+	struct htpasswd *h = calloc(1, sizeof(*h));
+	struct span users, groups;
+	enum tp_rc rc = TP_OK;
 
 	(void)spec;
-	for (size_t i = 0; i + sizeof(option) - 1 <= arg.len; i++) {
-		if (memcmp(arg.p + i, option, sizeof(option) - 1) == 0)
-			at = arg.p + i;
-	}
-	h = calloc(1, sizeof(*h));
 	if (h == NULL)
 		return tp_fail(err, TP_NOMEM, "out of memory");
-	if (at != NULL) {
-		const char *groups = at + sizeof(option) - 1;
-
-		rc = watched_open(&h->groups,
-				  (struct span){ groups, (size_t)(arg.p + arg.len - groups) },
-				  USERFILE_GROUPS, err);
-		if (rc != TP_OK)
-			goto fail;
-		arg.len = (size_t)(at - arg.p);
-	}
-	rc = watched_open(&h->users, arg, USERFILE_PASSWORDS, err);
+	userfile_paths(arg, &users, &groups);
+	if (groups.p != NULL)
+		rc = watched_open(&h->groups, groups, USERFILE_GROUPS, err);
+	if (rc == TP_OK)
+		rc = watched_open(&h->users, users, USERFILE_PASSWORDS, err);
 	if (rc == TP_OK)
 		rc = check_of_use(&h->users, err);
-	if (rc != TP_OK)
-		goto fail;
+	if (rc != TP_OK) {
+		htpasswd_close(h);
+		return rc;
+	}
 	*ret = h;
 	return TP_OK;
-fail:
-	htpasswd_close(h);
-	return rc;
 }
 
 /* The hash of a user who may log in, as far as the file goes. */

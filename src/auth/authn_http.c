@@ -9,8 +9,9 @@
  */
 #include "auth/authn.h"
 #include "auth/authn_question.h"
-#include "base/fetch.h"
+#include "base/fetch_module.h"
 #include "base/limits.h"
+#include "base/object.h"
 #include "base/secret.h"
 #include "base/url.h"
 
@@ -27,7 +28,8 @@ enum {
 
 struct webhook {
 	char *url;
-	struct secret authorization;	   /* the header; empty: none */
+	struct secret authorization; /* the header; empty: none */
+	struct object object;
 	const struct fetch_module *module; /* NULL: not loaded yet */
 	struct fetch *fetch;
 	const char *module_dir, *ca_file;
@@ -88,6 +90,7 @@ static void http_close(void *self)
 		return;
 	if (w->fetch != NULL)
 		w->module->close(w->fetch);
+	object_unload(&w->object);
 	secret_release(&w->authorization);
 	free(w->url);
 	free(w);
@@ -101,9 +104,11 @@ static enum tp_rc load(struct webhook *w, struct tp_err *err)
 	if (w->fetch != NULL)
 		return TP_OK;
 	if (w->module == NULL)
-		rc = fetch_load(w->module_dir, &w->module, err);
+		rc = object_load(&w->object, w->module_dir, FETCH_MODULE_FILE, FETCH_MODULE_SYMBOL,
+				 FETCH_MODULE_ABI, err);
 	if (rc != TP_OK)
 		return rc;
+	w->module = w->object.table;
 	return w->module->open(&spec, &w->fetch, err);
 }
 
@@ -202,25 +207,26 @@ static enum tp_rc ask_server(struct webhook *w, const struct fetch_request *ques
 
 /* ---- the answer ---- */
 
-static bool is_json(const struct fetch_reply *reply)
+static bool is_json(const struct webhook *w, const struct fetch_reply *reply)
 {
-	struct span type = fetch_header(reply, "Content-Type", 0);
+	struct span type = w->module->header(reply, "Content-Type", 0);
 
-	if (type.p == NULL || fetch_header(reply, "Content-Type", 1).p != NULL)
+	if (type.p == NULL || w->module->header(reply, "Content-Type", 1).p != NULL)
 		return false;
 	return span_is_nocase(span_trim(span_cut(&type, ';')), "application/json");
 }
 
 /* Seconds, if it says so; a date is not looked at. */
-static int64_t retry_after(const struct fetch_reply *reply)
+static int64_t retry_after(const struct webhook *w, const struct fetch_reply *reply)
 {
 	int64_t s = 0;
 
-	(void)span_int(fetch_header(reply, "Retry-After", 0), 0, RETRY_MOST_S, &s);
+	(void)span_int(w->module->header(reply, "Retry-After", 0), 0, RETRY_MOST_S, &s);
 	return s;
 }
 
-static enum tp_rc judge(const struct fetch_reply *reply, struct tp_err *err)
+static enum tp_rc judge(const struct webhook *w, const struct fetch_reply *reply,
+			struct tp_err *err)
 {
 	if (reply->status == 401 || reply->status == 403)
 		return tp_fail(err, TP_DENIED, "the token handler said no (status %d)",
@@ -231,9 +237,9 @@ static enum tp_rc judge(const struct fetch_reply *reply, struct tp_err *err)
 			       "followed",
 			       reply->status);
 	if (reply->status != YES)
-		return tp_fail_retry(err, TP_UNAVAILABLE, retry_after(reply),
+		return tp_fail_retry(err, TP_UNAVAILABLE, retry_after(w, reply),
 				     "the token handler answered with status %d", reply->status);
-	if (!is_json(reply))
+	if (!is_json(w, reply))
 		return tp_fail(err, TP_UNAVAILABLE,
 			       "the token handler's answer is not of type application/json");
 	return TP_OK;
@@ -245,7 +251,7 @@ static enum tp_rc exchange(struct webhook *w, const struct fetch_request *questi
 	enum tp_rc rc = ask_server(w, question, reply, err);
 
 	if (rc == TP_OK)
-		rc = judge(reply, err);
+		rc = judge(w, reply, err);
 	if (rc != TP_OK)
 		return rc;
 	return authn_answer_parse(buf_view(&reply->body), ret_claims, err);
@@ -271,7 +277,7 @@ static enum tp_rc http_ask(void *self, const struct authn_request *r, struct jva
 	question.headers = q.headers;
 	question.body = buf_view(&q.json);
 	rc = exchange(w, &question, &reply, ret_claims, err);
-	fetch_reply_release(&reply);
+	w->module->reply_release(&reply);
 	return rc;
 }
 
@@ -286,7 +292,7 @@ static enum tp_rc http_probe(void *self, struct tp_err *err)
 	if (rc != TP_OK)
 		return rc;
 	rc = ask_server(w, &question, &reply, err);
-	fetch_reply_release(&reply);
+	w->module->reply_release(&reply);
 	return rc;
 }
 

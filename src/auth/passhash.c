@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Checks one password against one stored hash. A table of formats says how a hash of each looks,
- * what it costs and who computes it: {SHA} and apr1 here, the rest by crypt_r(3) of libxcrypt.
- * bcrypt looks at the first 72 bytes of a password and traditional DES at the first 8, as they do
- * under Apache and htpasswd(1): the hash holds nothing about the bytes behind. Where the hashes
- * come from is not known here.
+ * Checks one password against one stored hash, and makes hashes of one format. A table of formats
+ * says how a hash of each looks, what it costs and who computes it: {SHA} and apr1 here, the rest
+ * by crypt_r(3) of libxcrypt. bcrypt looks at the first 72 bytes of a password and traditional DES
+ * at the first 8, as they do under Apache and htpasswd(1): the hash holds nothing about the bytes
+ * behind. Where the hashes come from is not known here.
  */
 #include "auth/passhash.h"
 
 #include "base/codec.h"
 #include "base/limits.h"
+#include "base/rnd.h"
 
+#include <assert.h>
 #include <crypt.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -23,7 +25,9 @@ enum {
 	SHA256_TEXT = 43, /* yescrypt's and scrypt's too */
 	SHA512_TEXT = 86,
 	BCRYPT_TEXT = 53, /* salt and digest in one */
-	DES_TEXT = 13,	  /* likewise */
+	BCRYPT_SALT = 16,
+	BCRYPT_READS = 72, /* of a password */
+	DES_TEXT = 13,	   /* likewise */
 	MD5_SALT = 8,
 	SHA2_SALT = 16,
 	APR1_ROUNDS = 1000,
@@ -404,4 +408,34 @@ enum tp_rc passhash_check(struct span hash, struct span password, struct tp_err 
 	if (password.len > LIMIT_PASSWORD || span_has_byte(password, '\0'))
 		return wrong_password(err);
 	return format_of(hash)->check(hash, password, err);
+}
+
+enum tp_rc passhash_make(struct span password, int cost, struct secret *ret, struct tp_err *err)
+{
+	struct crypt_data *work;
+	char salt[CRYPT_GENSALT_OUTPUT_SIZE], salt_bytes[BCRYPT_SALT];
+	const char *made = NULL;
+	enum tp_rc rc;
+
+	assert(cost >= PASSHASH_COST_LEAST && cost <= PASSHASH_COST_MOST);
+	if (password.len == 0 || password.len > BCRYPT_READS || span_has_byte(password, '\0'))
+		return tp_fail(err, TP_INVALID, "bcrypt takes a password of 1 to %d bytes, no NUL",
+			       BCRYPT_READS);
+	rc = rnd_bytes(salt_bytes, sizeof(salt_bytes), err);
+	if (rc != TP_OK)
+		return rc;
+	work = calloc(1, sizeof(*work));
+	if (work == NULL)
+		return tp_fail(err, TP_NOMEM, "out of memory");
+	memcpy(work->input, password.p, password.len);
+	if (crypt_gensalt_rn("$2y$", (unsigned long)cost, salt_bytes, sizeof(salt_bytes), salt,
+			     sizeof(salt)) != NULL)
+		made = crypt_r(work->input, salt, work);
+	if (made == NULL || made[0] == '*')
+		rc = tp_fail(err, TP_UNAVAILABLE, "crypt(3) of this system makes no bcrypt");
+	else
+		rc = secret_set(ret, span_of(made), err);
+	explicit_bzero(work, sizeof(*work));
+	free(work);
+	return rc;
 }

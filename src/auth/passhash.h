@@ -23,4 +23,13 @@ int passhash_cost(struct span hash);
  */
 enum tp_rc passhash_check(struct span hash, struct span password, struct tp_err *err) TP_MUSTUSE;
 
+/* bcrypt's cost: each step doubles the time of a login. */
+enum { PASSHASH_COST_LEAST = 4, PASSHASH_COST = 10, PASSHASH_COST_MOST = 17 };
+
+/* A new hash, bcrypt as Apache writes and reads it ($2y$). TP_INVALID: bcrypt cannot tell this
+ * password from another one: it is empty, longer than 72 bytes, or has a NUL. TP_UNAVAILABLE: no
+ * random bytes, or crypt(3) fails. */
+enum tp_rc passhash_make(struct span password, int cost, struct secret *ret,
+			 struct tp_err *err) TP_MUSTUSE;
+
 #endif

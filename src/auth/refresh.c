@@ -240,11 +240,12 @@ static void claim_windows(struct batch *b)
 static enum tp_rc end_denied(const struct auth_ctx *a, struct span user, struct span handle,
 			     struct tp_err *err)
 {
+	const struct tp_err why = *err;
 	enum tp_rc rc = session_close(a, user, handle, err);
 
 	if (rc != TP_OK && rc != TP_NOT_FOUND)
 		return rc;
-	return tp_fail(err, TP_DENIED, "the token handler denies the user");
+	return tp_fail(err, TP_DENIED, "the token handler denies the user: %s", why.msg);
 }
 
 static enum tp_rc ask_handler(const struct auth_ctx *a, const struct jval *claims,
@@ -255,7 +256,8 @@ static enum tp_rc ask_handler(const struct auth_ctx *a, const struct jval *claim
 	const struct authn_request question = { .event = AUTHN_REFRESH,
 						.claims = claims,
 						.remote_addr = info->remote_addr,
-						.request_id = info->request_id };
+						.request_id = info->request_id,
+						.edge = info->edge };
 	enum tp_rc rc;
 
 	rc = authn_ask(a->authn, &question, &fresh, err);

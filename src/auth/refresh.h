@@ -12,6 +12,7 @@
 
 struct refresh_info {
 	struct span remote_addr, request_id; /* for the token handler */
+	const struct auth_edge *edge;	     /* the request; NULL: there is none (gRPC, sliding) */
 };
 
 struct refreshed {

@@ -5,6 +5,7 @@
  */
 #include "auth/session.h"
 
+#include "auth/reserved.h"
 #include "base/limits.h"
 
 #include "base/banned.h"
@@ -73,14 +74,11 @@ static enum tp_rc put_sid(struct jval *claims, struct span handle, struct tp_err
 static enum tp_rc make_claims(const struct auth_ctx *a, const struct session_draft *draft,
 			      int64_t now, int64_t exp, struct jval **ret, struct tp_err *err)
 {
-	static const char *const reserved[] = { "iss", "iat",	    "exp", "nbf",  "token_type",
-						"sid", "auth_time", "ip",  "agent" };
 	TP_CLEANUP(jval_cleanup) struct jval *c = NULL;
 	enum tp_rc rc;
 
 	rc = jval_copy(draft->claims, &c, err);
-	for (size_t i = 0; rc == TP_OK && i < TP_COUNT(reserved); i++)
-		jval_remove(c, reserved[i]);
+	reserved_strip(c);
 	if (rc == TP_OK)
 		rc = put_scopes(c, draft->scopes, err);
 	if (rc == TP_OK)

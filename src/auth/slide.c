@@ -60,7 +60,7 @@ static enum tp_rc refresh_here(const struct auth_ctx *a, const struct slide *s,
 			       struct span request_id, struct tp_err *err)
 {
 	TP_CLEANUP(refreshed_release) struct refreshed r = { 0 };
-	const struct refresh_info info = { buf_view(&s->remote_addr), request_id };
+	const struct refresh_info info = { buf_view(&s->remote_addr), request_id, NULL };
 
 	return refresh_session(a, buf_view(&s->user), secret_view(&s->handle), &info, &r, err);
 }

@@ -31,6 +31,21 @@ struct userfile {
 	int dearest_cost;
 };
 
+void userfile_paths(struct span arg, struct span *ret_users, struct span *ret_groups)
+{
+	static const char option[] = ",groups=";
+	const size_t len = sizeof(option) - 1;
+
+	*ret_users = arg;
+	*ret_groups = (struct span){ NULL, 0 };
+	for (size_t i = 0; i + len <= arg.len; i++) {
+		if (memcmp(arg.p + i, option, len) != 0)
+			continue;
+		*ret_users = (struct span){ arg.p, i };
+		*ret_groups = (struct span){ arg.p + i + len, arg.len - i - len };
+	}
+}
+
 static struct span pair_user(const struct userfile *f, const struct pair *p)
 {
 	return (struct span){ f->text.p + p->user, p->user_len };

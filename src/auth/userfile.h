@@ -10,6 +10,9 @@
 
 #include "base/buf.h"
 
+/* The two paths of "FILE[,groups=FILE]"; *ret_groups is absent where there is none. */
+void userfile_paths(struct span arg, struct span *ret_users, struct span *ret_groups);
+
 enum userfile_format { USERFILE_PASSWORDS, USERFILE_GROUPS };
 
 struct userfile;

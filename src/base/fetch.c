@@ -149,10 +149,12 @@ static bool has_header(const struct fetch_request *ask, const char *name)
 	return false;
 }
 
-/* "Expect: 100-continue" would cost a second where a server does not know it. */
+/* "Expect: 100-continue" would cost a second where a server does not know it; and a body is a form
+ * only where somebody says so. */
 static bool make_lines(const struct fetch_request *ask, struct curl_slist **ret)
 {
 	bool good = add_line(ret, "Expect:") &&
+		    (has_header(ask, "Content-Type") || add_line(ret, "Content-Type:")) &&
 		    (has_header(ask, "Accept") || add_line(ret, "Accept: */*"));
 
 	for (size_t i = 0; good && ask->headers != NULL && ask->headers[i] != NULL; i++)
@@ -320,10 +322,10 @@ enum tp_rc fetch_end(struct fetch *f, struct fetch_task *t, struct tp_err *err)
 enum tp_rc fetch_ask(struct fetch *f, const struct fetch_request *ask, struct fetch_reply *reply,
 		     struct tp_err *err)
 {
-	struct fetch_task *t;
+	struct fetch_task *t = NULL;
 	enum tp_rc rc = fetch_start(f, ask, reply, &t, err);
 
-	if (rc != TP_OK)
+	if (t == NULL)
 		return rc;
 	(void)fetch_wait(f, t, -1);
 	return fetch_end(f, t, err);

@@ -12,7 +12,7 @@
  *		...
  *
  * fetch.c is an archive of its own, so that only programs that link it are linked to libcurl. The
- * others load it when they need it: fetch_load() gives the same functions as a table.
+ * others load it when they need it: base/fetch_module.h has the same functions as a table.
  */
 #ifndef BASE_FETCH_H
 #define BASE_FETCH_H
@@ -76,27 +76,6 @@ enum tp_rc fetch_start(struct fetch *f, const struct fetch_request *ask, struct 
 		       struct fetch_task **ret, struct tp_err *err) TP_MUSTUSE;
 bool fetch_wait(struct fetch *f, const struct fetch_task *t, int timeout_ms);
 enum tp_rc fetch_end(struct fetch *f, struct fetch_task *t, struct tp_err *err) TP_MUSTUSE;
-
-/* The entry of the loadable object tpauth_fetch.so. */
-struct fetch_module {
-	int abi; /* FETCH_ABI */
-	enum tp_rc (*open)(const struct fetch_spec *spec, struct fetch **ret, struct tp_err *err);
-	void (*close)(struct fetch *f);
-	enum tp_rc (*ask)(struct fetch *f, const struct fetch_request *ask,
-			  struct fetch_reply *reply, struct tp_err *err);
-	enum tp_rc (*start)(struct fetch *f, const struct fetch_request *ask,
-			    struct fetch_reply *reply, struct fetch_task **ret, struct tp_err *err);
-	bool (*wait)(struct fetch *f, const struct fetch_task *t, int timeout_ms);
-	enum tp_rc (*end)(struct fetch *f, struct fetch_task *t, struct tp_err *err);
-};
-
-enum { FETCH_ABI = 1 };
-#define FETCH_SYMBOL "tpauth_fetch_module"
-
-/* module_dir: where tpauth_fetch.so is. It stays loaded until the process ends: libcurl may have a
- * thread in it that looks a name up. TP_UNAVAILABLE: it or libcurl cannot be loaded. */
-enum tp_rc fetch_load(const char *module_dir, const struct fetch_module **ret,
-		      struct tp_err *err) TP_MUSTUSE;
 
 void fetch_reply_release(struct fetch_reply *r);
 

@@ -22,6 +22,9 @@ enum {
 	LIMIT_TOKEN_CACHE   = 64,    /* verified JWTs that a worker keeps, count */
 	LIMIT_PEM           = 16384, /* a key, as PEM or its base64 */
 	LIMIT_SECRET        = 4096,  /* an HMAC secret */
+	LIMIT_JWS           = 1048576, /* a JWS of others, or a message that is signed */
+	LIMIT_JWKS          = 64,    /* keys of a set of others, count */
+	LIMIT_JWK_FILE      = 262144,
 
 	/* store */
 	LIMIT_STORE_VALUE   = 16384, /* one value */
@@ -44,12 +47,23 @@ enum {
 	LIMIT_BODY          = 1048576, /* highest MAX_BODY_BYTES */
 	LIMIT_RESP_HEADERS  = 32768,
 	LIMIT_RESP_BODY     = 16777216,
+	LIMIT_RESP_KEPT     = 262144, /* memory for one that is kept for the next */
+	LIMIT_ROUTES        = 1024,  /* of an application, count */
+	LIMIT_JSON_TEXT     = 512,   /* depth of the JSON that one answers */
 	LIMIT_REQUEST_ID    = 128,
 	LIMIT_ADDRESS       = 64,    /* a client's address as text */
 	LIMIT_URI_PATH      = 8192,  /* the path of a request to a protected application */
 	LIMIT_JWT_PASSED    = 3072,  /* a JWT that is handed to one, in a header */
 	LIMIT_SCOPE_FILE    = 262144,/* SCOPE_RULES */
 	LIMIT_SCOPE_RULES   = 4096,  /* its lines, count */
+
+	/* requests to other services */
+	LIMIT_FETCHES       = 64,    /* of one call, count */
+	LIMIT_FETCH_URL     = 8192,
+	LIMIT_FETCH_HEADERS = 64,    /* of one, count */
+	LIMIT_FETCH_HEADER  = 8192,  /* name and value */
+	LIMIT_FETCH_BODY    = 16777216, /* there and back, each */
+	LIMIT_FETCH_MS      = 600000, /* highest time-out, milliseconds */
 
 	/* gRPC */
 	LIMIT_GRPC_MESSAGE  = 16384, /* one message */

@@ -7,7 +7,6 @@
 #include "config/config.h"
 #include "config/config_form.h"
 
-#include <stdio.h>
 #include <strings.h>
 
 #include "base/banned.h"
@@ -285,21 +284,6 @@ static bool docs_without_openapi(const struct config *c)
 		(config_is_set(c, OPTION_REDOC_URL) && c->redoc_url[0] != '\0'));
 }
 
-/* Whoever sets one expects something of it. */
-static void warn_of_later(const struct config *c, void (*fn)(void *arg, const char *sentence),
-			  void *arg)
-{
-	char sentence[96];
-
-	for (size_t id = 0; id < OPTION_COUNT; id++) {
-		if (!(option_table[id].flags & OPTION_F_LATER) || !c->given[id])
-			continue;
-		snprintf(sentence, sizeof(sentence),
-			 "%s is set, and this version does not use it yet", option_table[id].name);
-		fn(arg, sentence);
-	}
-}
-
 void config_warnings(const struct config *c, void (*fn)(void *arg, const char *sentence), void *arg)
 {
 	static const struct {
@@ -329,5 +313,4 @@ void config_warnings(const struct config *c, void (*fn)(void *arg, const char *s
 		if (warnings[i].holds(c))
 			fn(arg, warnings[i].sentence);
 	}
-	warn_of_later(c, fn, arg);
 }

@@ -116,7 +116,7 @@ static void help_one(struct buf *out, const struct option *o)
 	do
 		buf_char(out, ' ');
 	while (buf_rc(out, "help", NULL) == TP_OK && out->len - start < HELP_COLUMN);
-	buf_printf(out, "%s%s\n", o->help, o->flags & OPTION_F_LATER ? " (later)" : "");
+	buf_printf(out, "%s\n", o->help);
 }
 
 void optdoc_help(struct buf *out, const char *program, unsigned without)
@@ -203,8 +203,6 @@ static void man_one(struct buf *out, const struct option *o)
 	buf_printf(out, ".It Ev %s , ", o->name);
 	put_fl(out, o);
 	put_mdoc(out, o->man);
-	if (o->flags & OPTION_F_LATER)
-		buf_str(out, ".Em This version does not use it yet .\n");
 	put_takes(out, o, "Takes ", ".\n");
 	man_default(out, o);
 }
@@ -255,7 +253,7 @@ static void readme_one(struct buf *out, const struct option *o)
 		buf_str(out, ": ");
 		config_value_takes(o, out);
 	}
-	buf_str(out, o->flags & OPTION_F_LATER ? " (later) |\n" : " |\n");
+	buf_str(out, " |\n");
 }
 
 void optdoc_readme(struct buf *out)
@@ -296,8 +294,6 @@ static void sample_one(struct buf *out, const struct option *o)
 
 	put_plain(&text, o->man);
 	put_takes(&text, o, " Takes ", ".");
-	if (o->flags & OPTION_F_LATER)
-		buf_str(&text, " This version does not use it yet.");
 	put_comment(out, buf_view(&text));
 	buf_printf(out, "\n#%s =%s%s\n", o->name, has_default ? " " : "",
 		   has_default ? o->def : "");

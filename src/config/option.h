@@ -31,11 +31,10 @@ enum option_type {
 enum option_flags {
 	OPTION_F_FLAG =
 		1, /* a flag of the programs only: neither in the file nor the environment */
-	OPTION_F_EMPTY = 2,  /* the empty text is a value of its own, and not "none" */
-	OPTION_F_OPEN = 4,   /* a SECRET that may stand on the command line when it has no '@' */
-	OPTION_F_BUILT = 8,  /* the default was chosen when tpauth was built */
-	OPTION_F_LATER = 16, /* read and checked, but nothing of this version obeys it yet */
-	OPTION_F_FCGI = 32   /* of tpauth.fcgi only: tpauth-grpcd refuses it */
+	OPTION_F_EMPTY = 2, /* the empty text is a value of its own, and not "none" */
+	OPTION_F_OPEN = 4,  /* a SECRET that may stand on the command line when it has no '@' */
+	OPTION_F_BUILT = 8, /* the default was chosen when tpauth was built */
+	OPTION_F_FCGI = 16  /* of tpauth.fcgi only: tpauth-grpcd refuses it */
 };
 
 struct option {

@@ -57,18 +57,30 @@ OPT(login_page_url, ROUTE, LOGIN_PAGE_URL, "", ANY, OPTION_F_EMPTY,
     "Path of a page for browsers, on an authorization server only: a login form, and for who is "
     "logged in the way out. Empty turns it off.")
 
-OPT(docs_url, ROUTE, DOCS_URL, "/docs", ANY, OPTION_F_EMPTY | OPTION_F_LATER,
+OPT(docs_url, ROUTE, DOCS_URL, "/docs", ANY, OPTION_F_EMPTY,
     "path of the Swagger UI page; empty: off",
     "Path of the Swagger UI page. Empty turns it off.")
 
-OPT(redoc_url, ROUTE, REDOC_URL, "/redoc", ANY, OPTION_F_EMPTY | OPTION_F_LATER,
+OPT(redoc_url, ROUTE, REDOC_URL, "/redoc", ANY, OPTION_F_EMPTY,
     "path of the ReDoc page; empty: off",
     "Path of the ReDoc page. Empty turns it off.")
 
-OPT(openapi_url, ROUTE, OPENAPI_URL, "/openapi.json", ANY, OPTION_F_EMPTY | OPTION_F_LATER,
+OPT(openapi_url, ROUTE, OPENAPI_URL, "/openapi.json", ANY, OPTION_F_EMPTY,
     "path of the OpenAPI document; empty: no documentation",
     "Path of the OpenAPI document. Empty turns it off, and with it the pages of DOCS_URL and "
     "REDOC_URL, which are made from it.")
+
+OPT(docs_dir, PATH, DOCS_DIR, TP_DOCS_DIR, CALLED("FOLDER"), OPTION_F_BUILT,
+    "folder with the files of Swagger UI and ReDoc",
+    "Folder with the files of Swagger UI and ReDoc. They are not part of tpauth: `make docs-assets` "
+    "fetches them, `make install-docs` puts them here.")
+
+OPT(docs_cdn, STR, DOCS_CDN, NULL, CALLED("URL"), 0,
+    "CDN that has them where DOCS_DIR has not",
+    "An https address below which a CDN has the packages of npm, such as "
+    "`https://cdn.jsdelivr.net/npm`. Where DOCS_DIR does not have the files of a page, the browser "
+    "takes them from there: one version each, with the hash of its content. When not set, nothing "
+    "ever comes from elsewhere.")
 
 OPT(root_path, ROUTE, ROOT_PATH, "", ANY, OPTION_F_EMPTY,
     "prefix that is taken off the request's path",
@@ -159,7 +171,9 @@ OPT(authorization_server, BOOL, AUTHORIZATION_SERVER, "false", ANY, 0,
 OPT(token_handler, STR, TOKEN_HANDLER, NULL, CALLED("HANDLER"), 0,
     "what turns a name and a password into claims",
     "What turns a name and a password into claims: `htpasswd:FILE[,groups=FILE]`, `exec:COMMAND`, "
-    "`https://HOST/PATH`, `ldap:URL` or `pam:SERVICE`, each described in TOKEN HANDLERS below.")
+    "`https://HOST/PATH`, `ldap:URL`, `pam:SERVICE` or `module:FILE.so[,TEXT]`; see TOKEN HANDLERS "
+    "below. A module's hooks for proved sessions, their end and the health check are called by a "
+    "resource server as well.")
 
 OPT(handler_ca, PATH, HANDLER_CA, NULL, ANY, 0,
     "authorities that vouch for the token handler's server, PEM",
@@ -431,14 +445,14 @@ OPT(module_dir, PATH, MODULE_DIR, TP_MODULE_DIR, CALLED("FOLDER"), OPTION_F_BUIL
     "Folder of tpauth's own loadable objects.")
 
 OPT(app_title, STR, APP_TITLE, "tpauth", CALLED("TEXT"), 0,
-    "title of the login page",
-    "Title of the login page.")
+    "title of the pages and of the OpenAPI document",
+    "Title of the login page, of the documentation and of the OpenAPI document.")
 
-OPT(app_version, STR, APP_VERSION, TP_VERSION, CALLED("TEXT"), OPTION_F_BUILT | OPTION_F_LATER,
+OPT(app_version, STR, APP_VERSION, TP_VERSION, CALLED("TEXT"), OPTION_F_BUILT,
     "version in the OpenAPI document",
     "Version that the OpenAPI document shows.")
 
-OPT(app_description, STR, APP_DESCRIPTION, "", CALLED("TEXT"), OPTION_F_EMPTY | OPTION_F_LATER,
+OPT(app_description, STR, APP_DESCRIPTION, "", CALLED("TEXT"), OPTION_F_EMPTY,
     "description in the OpenAPI document",
     "Description that the OpenAPI document shows.")
 

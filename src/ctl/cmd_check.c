@@ -14,6 +14,10 @@
 
 enum { STORE_WAIT_MS = 5000 };
 
+static const struct args_verb verbs[] = { { NULL, 0, 0 } };
+
+const struct args_spec cmd_check_args = { verbs, 1, NULL, 0, true };
+
 static int help(void)
 {
 	TP_CLEANUP(buf_release) struct buf out = BUF_INIT(OPTDOC_MOST);
@@ -53,35 +57,35 @@ static enum tp_rc check_handler(const struct app *app, struct tp_err *err)
 	return rc;
 }
 
-/* Messages go to the terminal, wherever the log of the service goes. */
-static enum tp_rc check(struct app *app, struct tp_err *err)
+static enum tp_rc check(struct args *a, char **envp, struct tp_err *err)
 {
-	return app->config.help ? TP_OK : boot_check(app, err);
+	struct boot_args args = {
+		.argc = a->n_settings, .argv = a->settings, .envp = envp, .edge = &boot_http
+	};
+	struct app app;
+	enum tp_rc rc = boot_config(&args, &app, err);
+
+	if (rc == TP_OK)
+		rc = boot_check(&app, err);
+	if (rc == TP_OK) {
+		puts("configuration: good");
+		rc = check_store(&app, err);
+	}
+	if (rc == TP_OK)
+		rc = check_handler(&app, err);
+	boot_close(&app);
+	return rc;
 }
 
 int cmd_check(int argc, char **argv, char **envp)
 {
-	struct boot_args args = { .argc = argc, .argv = argv, .envp = envp, .edge = &boot_http };
 	struct tp_err err = { 0 };
-	struct app app;
-	enum tp_rc rc = boot_config(&args, &app, &err);
-	bool wants_help;
+	struct args args;
+	enum tp_rc rc = args_read(&cmd_check_args, argc, argv, NULL, &args, &err);
 
-	if (rc == TP_OK)
-		rc = check(&app, &err);
-	if (rc == TP_OK && !app.config.help) {
-		puts("configuration: good");
-		rc = check_store(&app, &err);
-		if (rc == TP_OK)
-			rc = check_handler(&app, &err);
-	}
-	wants_help = rc == TP_OK && app.config.help;
-	boot_close(&app);
-	if (rc != TP_OK) {
-		fprintf(stderr, "tpauth: %s\n", err.msg);
-		return rc_info(rc)->exit_status;
-	}
-	if (wants_help)
+	if (rc == TP_OK && args.help)
 		return help();
-	return EXIT_SUCCESS;
+	if (rc == TP_OK)
+		rc = check(&args, envp, &err);
+	return rc == TP_OK ? EXIT_SUCCESS : command_failed("check", rc, &err);
 }

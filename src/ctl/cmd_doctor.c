@@ -3,15 +3,16 @@
  * libcurl. */
 #include "ctl/command.h"
 
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/fetch.h"
 #include "base/limits.h"
 #include "ctl/doctor.h"
 #include "ctl/password.h"
+#include "ctl/text.h"
 
 #include "base/banned.h"
 
@@ -21,41 +22,30 @@ struct call {
 	struct doctor_spec spec;
 	const char *guarded[GUARDED_MOST];
 	const char *ca_file, *password_file;
+	const char *cookie_prefix, *max_body, *origin, *server, *timeout, *user; /* as given */
+	struct args_list paths, urls;
 	int64_t timeout_s;
 	char *url;
-	bool help;
+	struct args args;
 };
 
-enum flag {
-	FLAG_CACERT = 'a',
-	FLAG_COOKIE_PREFIX,
-	FLAG_HELP,
-	FLAG_INSECURE,
-	FLAG_MAX_BODY,
-	FLAG_ORIGIN,
-	FLAG_PASSWORD_FILE,
-	FLAG_PATH,
-	FLAG_PROTECTED,
-	FLAG_SERVER,
-	FLAG_TIMEOUT,
-	FLAG_USER
+static const struct args_flag flags[] = {
+	{ "--cacert", ARGS_FILE, offsetof(struct call, ca_file), 0 },
+	{ "--cookie-prefix", ARGS_TEXT, offsetof(struct call, cookie_prefix), 0 },
+	{ "--insecure-http-ok", ARGS_SWITCH, offsetof(struct call, spec.insecure_ok), 0 },
+	{ "--max-body", ARGS_TEXT, offsetof(struct call, max_body), 0 },
+	{ "--origin", ARGS_TEXT, offsetof(struct call, origin), 0 },
+	{ "--password-file", ARGS_FILE, offsetof(struct call, password_file), 0 },
+	{ "--path", ARGS_LIST, offsetof(struct call, paths), 0 },
+	{ "--protected", ARGS_LIST, offsetof(struct call, urls), 0 },
+	{ "--server", ARGS_TEXT, offsetof(struct call, server), 0 },
+	{ "--timeout", ARGS_TEXT, offsetof(struct call, timeout), 0 },
+	{ "--user", ARGS_TEXT, offsetof(struct call, user), 0 },
 };
 
-static const struct option flags[] = {
-	{ "cacert", required_argument, NULL, FLAG_CACERT },
-	{ "cookie-prefix", required_argument, NULL, FLAG_COOKIE_PREFIX },
-	{ "help", no_argument, NULL, FLAG_HELP },
-	{ "insecure-http-ok", no_argument, NULL, FLAG_INSECURE },
-	{ "max-body", required_argument, NULL, FLAG_MAX_BODY },
-	{ "origin", required_argument, NULL, FLAG_ORIGIN },
-	{ "password-file", required_argument, NULL, FLAG_PASSWORD_FILE },
-	{ "path", required_argument, NULL, FLAG_PATH },
-	{ "protected", required_argument, NULL, FLAG_PROTECTED },
-	{ "server", required_argument, NULL, FLAG_SERVER },
-	{ "timeout", required_argument, NULL, FLAG_TIMEOUT },
-	{ "user", required_argument, NULL, FLAG_USER },
-	{ NULL, 0, NULL, 0 },
-};
+static const struct args_verb verbs[] = { { NULL, 1, 1 } };
+
+const struct args_spec cmd_doctor_args = { verbs, 1, flags, TP_COUNT(flags), false };
 
 static const char usage[] =
 	"usage: tpauth doctor URL [FLAG ...]\n"
@@ -104,10 +94,11 @@ static enum tp_rc read_guarded(struct call *c, const char *url, struct tp_err *e
 	return TP_OK;
 }
 
+/* text NULL: *ret stays as it is. */
 static enum tp_rc read_int(const char *flag, const char *text, int64_t low, int64_t high,
 			   int64_t *ret, struct tp_err *err)
 {
-	if (span_int(span_of(text), low, high, ret))
+	if (text == NULL || span_int(span_of(text), low, high, ret))
 		return TP_OK;
 	return tp_fail(err, TP_INVALID, "%s takes a number from %lld to %lld", flag, (long long)low,
 		       (long long)high);
@@ -116,58 +107,39 @@ static enum tp_rc read_int(const char *flag, const char *text, int64_t low, int6
 static enum tp_rc read_text(const char *flag, const char *text, const char **ret,
 			    struct tp_err *err)
 {
+	if (text == NULL)
+		return TP_OK;
 	if (span_has_control(span_of(text)))
 		return tp_fail(err, TP_INVALID, "%s: a control character", flag);
 	*ret = text;
 	return TP_OK;
 }
 
-static enum tp_rc read_flag(struct call *c, int flag, struct tp_err *err)
+static enum tp_rc read_server(struct call *c, struct tp_err *err)
 {
-	switch (flag) {
-	case FLAG_CACERT:
-		return read_text("--cacert", optarg, &c->ca_file, err);
-	case FLAG_COOKIE_PREFIX:
-		return read_text("--cookie-prefix", optarg, &c->spec.cookie_prefix, err);
-	case FLAG_HELP:
-		c->help = true;
+	if (c->server == NULL)
 		return TP_OK;
-	case FLAG_INSECURE:
-		c->spec.insecure_ok = true;
-		return TP_OK;
-	case FLAG_MAX_BODY:
-		return read_int("--max-body", optarg, 1024, LIMIT_BODY, &c->spec.max_body, err);
-	case FLAG_ORIGIN:
-		return read_text("--origin", optarg, &c->spec.origin, err);
-	case FLAG_PASSWORD_FILE:
-		return read_text("--password-file", optarg, &c->password_file, err);
-	case FLAG_PATH:
-		return read_path(&c->spec, optarg, err);
-	case FLAG_PROTECTED:
-		return read_guarded(c, optarg, err);
-	case FLAG_SERVER:
-		c->spec.server = remedy_server_of(span_of(optarg));
-		if (c->spec.server == REMEDY_ANY)
-			return tp_fail(err, TP_INVALID, "--server takes lighttpd, apache or nginx");
-		return TP_OK;
-	case FLAG_TIMEOUT:
-		return read_int("--timeout", optarg, 1, TIMEOUT_MOST_S, &c->timeout_s, err);
-	case FLAG_USER:
-		c->spec.user = span_of(optarg);
-		return TP_OK;
-	default:
-		return tp_fail(err, TP_INVALID, "see tpauth doctor --help");
-	}
+	c->spec.server = remedy_server_of(span_of(c->server));
+	if (c->spec.server == REMEDY_ANY)
+		return tp_fail(err, TP_INVALID, "--server takes lighttpd, apache or nginx");
+	return TP_OK;
 }
 
-/* The one operand, wherever it stands between the flags. */
-static enum tp_rc read_url(struct call *c, int argc, char **argv, struct tp_err *err)
+static enum tp_rc read_lists(struct call *c, struct tp_err *err)
 {
-	struct span url;
+	enum tp_rc rc = TP_OK;
 
-	if (argc - optind != 1)
-		return tp_fail(err, TP_INVALID, "one URL is needed (see tpauth doctor --help)");
-	url = span_of(argv[optind]);
+	for (size_t i = 0; rc == TP_OK && i < c->paths.n; i++)
+		rc = read_path(&c->spec, c->paths.v[i], err);
+	for (size_t i = 0; rc == TP_OK && i < c->urls.n; i++)
+		rc = read_guarded(c, c->urls.v[i], err);
+	return rc;
+}
+
+static enum tp_rc read_url(struct call *c, struct tp_err *err)
+{
+	struct span url = span_of(c->args.operand[0]);
+
 	if (!doctor_url(url))
 		return tp_fail(err, TP_INVALID,
 			       "the URL must be http://HOST[/PATH] or https://HOST[/PATH]");
@@ -180,17 +152,26 @@ static enum tp_rc read_url(struct call *c, int argc, char **argv, struct tp_err 
 	return TP_OK;
 }
 
-static enum tp_rc read_call(struct call *c, int argc, char **argv, struct tp_err *err)
+static enum tp_rc judge(struct call *c, struct tp_err *err)
 {
-	enum tp_rc rc = TP_OK;
-	int flag;
+	enum tp_rc rc = read_text("--cacert", c->ca_file, &c->ca_file, err);
 
-	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there are no threads */
-	while (rc == TP_OK && (flag = getopt_long(argc, argv, "", flags, NULL)) != -1)
-		rc = read_flag(c, flag, err);
-	if (rc == TP_OK && !c->help)
-		rc = read_url(c, argc, argv, err);
-	return rc;
+	if (rc == TP_OK)
+		rc = read_text("--cookie-prefix", c->cookie_prefix, &c->spec.cookie_prefix, err);
+	if (rc == TP_OK)
+		rc = read_int("--max-body", c->max_body, 1024, LIMIT_BODY, &c->spec.max_body, err);
+	if (rc == TP_OK)
+		rc = read_text("--origin", c->origin, &c->spec.origin, err);
+	if (rc == TP_OK)
+		rc = read_text("--password-file", c->password_file, &c->password_file, err);
+	if (rc == TP_OK)
+		rc = read_int("--timeout", c->timeout, 1, TIMEOUT_MOST_S, &c->timeout_s, err);
+	if (rc == TP_OK)
+		rc = read_server(c, err);
+	if (rc == TP_OK)
+		rc = read_lists(c, err);
+	c->spec.user = span_of(c->user);
+	return rc == TP_OK ? read_url(c, err) : rc;
 }
 
 static enum tp_rc by_curl(void *arg, const struct fetch_request *ask, struct fetch_reply *reply,
@@ -199,9 +180,23 @@ static enum tp_rc by_curl(void *arg, const struct fetch_request *ask, struct fet
 	return fetch_ask(arg, ask, reply, err);
 }
 
+/* A line, whose first word says how it is. */
 static void print(void *arg, const char *line)
 {
-	fputs(line, arg);
+	static const struct {
+		const char *word;
+		enum text_colour colour;
+	} words[] = { { "ok", TEXT_GOOD }, { "BAD", TEXT_BAD } };
+	TP_CLEANUP(buf_release) struct buf out = BUF_INIT(LIMIT_RESP_BODY);
+
+	for (size_t i = 0; text_colours(STDOUT_FILENO) && i < TP_COUNT(words); i++) {
+		if (!span_starts(span_of(line), words[i].word))
+			continue;
+		text_mark(words[i].colour, true, words[i].word, &out);
+		line += strlen(words[i].word);
+	}
+	buf_str(&out, line);
+	fputs(buf_cstr(&out), arg);
 	fflush(arg);
 }
 
@@ -255,16 +250,19 @@ int cmd_doctor(int argc, char **argv, char **envp)
 			  .timeout_s = TIMEOUT_S };
 	struct tp_err err = { 0 };
 	int status = EXIT_SUCCESS;
-	enum tp_rc rc = read_call(&c, argc, argv, &err);
+	enum tp_rc rc = args_read(&cmd_doctor_args, argc, argv, &c, &c.args, &err);
 
 	(void)envp;
-	if (rc == TP_OK && c.help)
+	if (rc == TP_OK && c.args.help) {
 		fputs(usage, stdout);
-	else if (rc == TP_OK)
+		return EXIT_SUCCESS;
+	}
+	if (rc == TP_OK)
+		rc = judge(&c, &err);
+	if (rc == TP_OK)
 		rc = examine(&c, &status, &err);
 	free(c.url);
 	if (rc == TP_OK)
 		return status;
-	fprintf(stderr, "tpauth doctor: %s\n", err.msg);
-	return rc_info(TP_NO_ROUTE)->exit_status;
+	return command_failed("doctor", TP_NO_ROUTE, &err);
 }

@@ -1,41 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * "tpauth sessions": what an administrator does with the sessions in the store, on the machine that
- * has the settings. Its own flags are taken out of the command line; the rest is settings, as
- * everywhere.
+ * has the settings.
  */
 #include "ctl/command.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "auth/sessions.h"
 #include "ctl/session_move.h"
-#include "run/boot.h"
+#include "ctl/settings.h"
+#include "ctl/text.h"
 
 #include "base/banned.h"
 
-enum { ARGS_MOST = 256, STATUS_NONE = 1, STATUS_USAGE = 64, STATUS_DATA = 65 };
+enum { STATUS_NONE = 1, STATUS_DATA = 65 };
+enum { LIST, REVOKE, REVOKE_ALL, EXPORT, IMPORT };
 
 struct call {
-	const struct verb *verb;
-	const char *operand[2]; /* user, id */
-	const char *file;	/* NULL: standard output or input */
+	const char *file; /* NULL: standard output or input */
 	bool json;
-	char *args[ARGS_MOST]; /* the settings, behind a name */
-	int n_args;
-};
-
-struct verb {
-	const char *name;
-	int n_operands;
-	bool has_file, has_json;
-	int (*run)(const struct call *c, const struct auth_ctx *a);
+	struct args args; /* operands: user, id */
 };
 
 static const char usage[] =
@@ -56,47 +45,23 @@ static const char usage[] =
 
 static int failed(enum tp_rc rc, const struct tp_err *err)
 {
-	fprintf(stderr, "tpauth sessions: %s\n", err->msg);
-	return rc_info(rc)->exit_status;
+	return command_failed("sessions", rc, err);
 }
 
 /* ---- list, revoke ---- */
 
-/* The time of day in UTC, as people and programs read it; "-" where it is not known. */
-static const char *show_time(int64_t t, char room[24])
-{
-	time_t when = (time_t)t;
-	struct tm tm;
-
-	if (t <= 0 || gmtime_r(&when, &tm) == NULL ||
-	    strftime(room, 24, "%Y-%m-%d %H:%M:%SZ", &tm) == 0)
-		return "-";
-	return room;
-}
-
-/* A client's words on a terminal: the control characters of C1, which auth lets pass, are not for
- * it. */
+/* What a client said of itself. */
 static void print_text(struct span s, int width)
 {
-	char room[LIMIT_AGENT + 1] = "-";
-	size_t n = 0;
+	TP_CLEANUP(buf_release) struct buf out = BUF_INIT(LIMIT_AGENT);
 
-	for (size_t i = 0; i < s.len && n < LIMIT_AGENT; i++) {
-		bool c1 = s.p[i] == '\xc2' && i + 1 < s.len && (s.p[i + 1] & 0xe0) == 0x80;
-
-		room[n] = s.p[i];
-		if (c1)
-			room[n] = '?';
-		n++;
-		i += c1;
-	}
-	room[n > 0 ? n : 1] = '\0';
-	printf("%-*s", width, room);
+	text_put(s.len > 0 ? s : SPAN_LIT("-"), &out);
+	printf("%-*s", width, buf_cstr(&out));
 }
 
 static void print_table(const struct sessions *s)
 {
-	char at[3][24];
+	char at[3][TEXT_TIME];
 
 	printf("%-43s  %-20s  %-20s  %-20s  %-15s  %s\n", "ID", "STARTED", "REFRESHED", "EXPIRES",
 	       "ADDRESS", "AGENT");
@@ -108,8 +73,8 @@ static void print_table(const struct sessions *s)
 			       v->rc == TP_EXPIRED ? "(has ended)" : "(does not verify)");
 			continue;
 		}
-		printf("%s  %-20s  %-20s  %-20s  ", v->id, show_time(v->started, at[0]),
-		       show_time(v->refreshed, at[1]), show_time(v->expires, at[2]));
+		printf("%s  %-20s  %-20s  %-20s  ", v->id, text_time(v->started, at[0]),
+		       text_time(v->refreshed, at[1]), text_time(v->expires, at[2]));
 		print_text(v->ip, 15);
 		printf("  ");
 		print_text(v->agent, 0);
@@ -146,7 +111,8 @@ static int run_list(const struct call *c, const struct auth_ctx *a)
 	struct tp_err err = { 0 };
 	enum tp_rc rc;
 
-	rc = sessions_list(a, span_of(c->operand[0]), (struct span){ NULL, 0 }, true, &s, &err);
+	rc = sessions_list(a, span_of(c->args.operand[0]), (struct span){ NULL, 0 }, true, &s,
+			   &err);
 	if (rc == TP_NOT_FOUND)
 		rc = tp_fail(&err, TP_NO_ROUTE, "no user can have this name");
 	if (rc == TP_OK && c->json)
@@ -167,7 +133,8 @@ static int run_revoke(const struct call *c, const struct auth_ctx *a)
 	struct tp_err err = { 0 };
 	enum tp_rc rc;
 
-	rc = sessions_end(a, span_of(c->operand[0]), span_of(c->operand[1]), &handle, &err);
+	rc = sessions_end(a, span_of(c->args.operand[0]), span_of(c->args.operand[1]), &handle,
+			  &err);
 	if (rc != TP_OK && rc != TP_NOT_FOUND)
 		return failed(rc, &err);
 	say_ended(c, rc == TP_OK);
@@ -178,7 +145,7 @@ static int run_revoke_all(const struct call *c, const struct auth_ctx *a)
 {
 	struct tp_err err = { 0 };
 	int64_t n = 0;
-	enum tp_rc rc = session_close_all(a, span_of(c->operand[0]), &n, &err);
+	enum tp_rc rc = session_close_all(a, span_of(c->args.operand[0]), &n, &err);
 
 	if (rc != TP_OK && rc != TP_NOT_FOUND)
 		return failed(rc, &err);
@@ -261,101 +228,40 @@ static int run_import(const struct call *c, const struct auth_ctx *a)
 
 /* ---- the command line ---- */
 
-static const struct verb verbs[] = {
-	{ "list", 1, false, true, run_list },
-	{ "revoke", 2, false, true, run_revoke },
-	{ "revoke-all", 1, false, true, run_revoke_all },
-	{ "export", 0, true, false, run_export },
-	{ "import", 0, true, false, run_import },
+enum {
+	BIT_LISTS = 1 << LIST | 1 << REVOKE | 1 << REVOKE_ALL,
+	BIT_FILES = 1 << EXPORT | 1 << IMPORT
 };
 
-static const struct verb *find_verb(const char *name)
-{
-	for (size_t i = 0; i < TP_COUNT(verbs); i++)
-		if (strcmp(verbs[i].name, name) == 0)
-			return &verbs[i];
-	return NULL;
-}
+static const struct args_flag flags[] = {
+	{ "--file", ARGS_FILE, offsetof(struct call, file), BIT_FILES },
+	{ "--json", ARGS_SWITCH, offsetof(struct call, json), BIT_LISTS },
+};
 
-/* True when the argument is one of the command's own; *i moves past its value. */
-static bool take_own(struct call *c, int argc, char **argv, int *i)
-{
-	const char *arg = argv[*i];
+static const struct args_verb verbs[] = {
+	[LIST] = { "list", 1, 1 },
+	[REVOKE] = { "revoke", 2, 2 },
+	[REVOKE_ALL] = { "revoke-all", 1, 1 },
+	[EXPORT] = { "export", 0, 0 },
+	[IMPORT] = { "import", 0, 0 },
+};
 
-	if (c->verb->has_json && strcmp(arg, "--json") == 0) {
-		c->json = true;
-		return true;
-	}
-	if (!c->verb->has_file)
-		return false;
-	if (strncmp(arg, "--file=", 7) == 0)
-		c->file = arg + 7;
-	else if (strcmp(arg, "--file") == 0 && *i + 1 < argc)
-		c->file = argv[++*i];
-	else
-		return false;
-	return true;
-}
+const struct args_spec cmd_sessions_args = { verbs, TP_COUNT(verbs), flags, TP_COUNT(flags), true };
 
-static enum tp_rc read_call(struct call *c, int argc, char **argv, struct tp_err *err)
-{
-	int i = 2;
-
-	c->verb = argc > 1 ? find_verb(argv[1]) : NULL;
-	if (c->verb == NULL)
-		return tp_fail(err, TP_NO_ROUTE, "see tpauth sessions --help");
-	for (int k = 0; k < c->verb->n_operands; k++, i++) {
-		if (i >= argc || strncmp(argv[i], "--", 2) == 0)
-			return tp_fail(err, TP_NO_ROUTE, "%s takes %s before its flags",
-				       c->verb->name,
-				       c->verb->n_operands == 2 ? "a user and an id" : "a user");
-		c->operand[k] = argv[i];
-	}
-	c->args[c->n_args++] = argv[0];
-	for (; i < argc; i++) {
-		if (take_own(c, argc, argv, &i))
-			continue;
-		if (c->n_args == ARGS_MOST - 1)
-			return tp_fail(err, TP_NO_ROUTE, "too many arguments");
-		c->args[c->n_args++] = argv[i];
-	}
-	return TP_OK;
-}
-
-static enum tp_rc open_nothing(struct app *app, struct tp_err *err)
-{
-	(void)app;
-	(void)err;
-	return TP_OK;
-}
-
-static void close_nothing(struct app *app)
-{
-	(void)app;
-}
-
-/* Nobody serves and nobody logs in here. */
-static const struct boot_edge edge = { .open = open_nothing, .close = close_nothing };
+static int (*const runs[])(const struct call *c, const struct auth_ctx *a) = {
+	[LIST] = run_list,     [REVOKE] = run_revoke, [REVOKE_ALL] = run_revoke_all,
+	[EXPORT] = run_export, [IMPORT] = run_import,
+};
 
 static int run(struct call *c, char **envp)
 {
-	struct boot_args args = { .argc = c->n_args, .argv = c->args, .envp = envp, .edge = &edge };
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	struct tp_err err = { 0 };
 	struct app app;
-	enum tp_rc rc = boot_config(&args, &app, &err);
+	enum tp_rc rc = settings_open(&c->args, envp, &app, &err);
 	int status = EXIT_SUCCESS;
 
-	/* A reader that goes away is an error of write(), so that no file is left half written. */
-	sigemptyset(&ignore.sa_mask);
-	sigaction(SIGPIPE, &ignore, NULL);
-	if (rc == TP_OK && (app.config.help || app.config.version))
-		fputs(usage, stdout);
-	else if (rc == TP_OK) {
-		rc = boot_open(&app, &err);
-		if (rc == TP_OK)
-			status = c->verb->run(c, &app.auth);
-	}
+	if (rc == TP_OK)
+		status = runs[c->args.verb](c, &app.auth);
 	boot_close(&app);
 	if (status == EXIT_SUCCESS && fflush(stdout) != 0)
 		rc = tp_fail(&err, TP_UNAVAILABLE, "cannot write to standard output");
@@ -364,16 +270,13 @@ static int run(struct call *c, char **envp)
 
 int cmd_sessions(int argc, char **argv, char **envp)
 {
-	struct call c = { .n_args = 0 };
+	struct call c = { .json = false };
 	struct tp_err err = { 0 };
+	enum tp_rc rc = args_read(&cmd_sessions_args, argc, argv, &c, &c.args, &err);
 
-	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+	if (rc == TP_OK && c.args.help) {
 		fputs(usage, stdout);
 		return EXIT_SUCCESS;
 	}
-	if (read_call(&c, argc, argv, &err) != TP_OK) {
-		fprintf(stderr, "tpauth sessions: %s\n", err.msg);
-		return STATUS_USAGE;
-	}
-	return run(&c, envp);
+	return rc == TP_OK ? run(&c, envp) : failed(rc, &err);
 }

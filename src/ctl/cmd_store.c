@@ -2,7 +2,6 @@
 /* "tpauth store": what the embedded store's files hold, and making them small. */
 #include "ctl/command.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,13 +25,25 @@ static const char usage[] =
 	"cannot be used, 78 a setting is wrong\n";
 
 enum { DAMAGED = 1, BODY_MOST = 4096 };
+enum { INFO, COMPACT };
 
 struct call {
-	const char *verb, *to;
-	bool json, help;
-	char **argv; /* what is left for the settings */
-	int argc;
+	const char *to;
+	bool json;
+	struct args args;
 };
+
+static const struct args_flag flags[] = {
+	{ "--json", ARGS_SWITCH, offsetof(struct call, json), 0 },
+	{ "--to", ARGS_FILE, offsetof(struct call, to), 1u << COMPACT },
+};
+
+static const struct args_verb verbs[] = {
+	[INFO] = { "info", 0, 0 },
+	[COMPACT] = { "compact", 0, 0 },
+};
+
+const struct args_spec cmd_store_args = { verbs, TP_COUNT(verbs), flags, TP_COUNT(flags), true };
 
 static const struct {
 	const char *name, *label;
@@ -53,38 +64,6 @@ static const struct {
 static int64_t number(const struct store_info *info, size_t i)
 {
 	return *(const int64_t *)((const char *)info + rows[i].offset);
-}
-
-/* Takes this command's own flags out; all others are settings. */
-static enum tp_rc read_call(int argc, char **argv, struct call *c, struct tp_err *err)
-{
-	c->argv = calloc((size_t)argc + 1, sizeof(*c->argv));
-	if (c->argv == NULL)
-		return tp_fail(err, TP_NOMEM, "out of memory");
-	c->argv[c->argc++] = argv[0];
-	for (int i = 1; i < argc; i++) {
-		struct span arg = span_of(argv[i]);
-
-		if (span_is(arg, "--json"))
-			c->json = true;
-		else if (span_is(arg, "--help"))
-			c->help = true;
-		else if (span_is(arg, "--to") && i + 1 < argc)
-			c->to = argv[++i];
-		else if (span_starts(arg, "--to="))
-			c->to = argv[i] + strlen("--to=");
-		else if (c->verb == NULL && !span_starts(arg, "-"))
-			c->verb = argv[i];
-		else
-			c->argv[c->argc++] = argv[i];
-	}
-	if (c->help)
-		return TP_OK;
-	if (c->verb == NULL || (strcmp(c->verb, "info") != 0 && strcmp(c->verb, "compact") != 0))
-		return tp_fail(err, TP_NO_ROUTE, "info or compact (see tpauth store --help)");
-	if (c->to != NULL && (c->to[0] == '\0' || strcmp(c->verb, "compact") != 0))
-		return tp_fail(err, TP_NO_ROUTE, "--to takes a folder, for compact");
-	return TP_OK;
 }
 
 static enum tp_rc add_rows(struct jval *object, const struct store_info *info, struct tp_err *err)
@@ -140,8 +119,7 @@ static enum tp_rc work(const struct store_spec *spec, const struct call *c, int 
 	int64_t was_bytes = 0;
 	enum tp_rc rc = TP_OK;
 
-	assert(c->verb != NULL);
-	if (strcmp(c->verb, "compact") == 0)
+	if (c->args.verb == COMPACT)
 		rc = compact(spec, c, &was_bytes, err);
 	if (rc == TP_OK)
 		rc = store_info(spec, &info, err);
@@ -160,12 +138,12 @@ static enum tp_rc work(const struct store_spec *spec, const struct call *c, int 
 	return TP_OK;
 }
 
-static enum tp_rc with_settings(const struct call *c, char **envp, int *ret_status,
-				struct tp_err *err)
+static enum tp_rc with_settings(struct call *c, char **envp, int *ret_status, struct tp_err *err)
 {
-	struct boot_args args = {
-		.argc = c->argc, .argv = c->argv, .envp = envp, .edge = &boot_http
-	};
+	struct boot_args args = { .argc = c->args.n_settings,
+				  .argv = c->args.settings,
+				  .envp = envp,
+				  .edge = &boot_http };
 	struct app app;
 	enum tp_rc rc = boot_config(&args, &app, err);
 
@@ -180,18 +158,14 @@ static enum tp_rc with_settings(const struct call *c, char **envp, int *ret_stat
 
 int cmd_store(int argc, char **argv, char **envp)
 {
-	struct call c = { .verb = NULL };
+	struct call c = { .json = false };
 	struct tp_err err = { 0 };
 	int status = EXIT_SUCCESS;
-	enum tp_rc rc = read_call(argc, argv, &c, &err);
+	enum tp_rc rc = args_read(&cmd_store_args, argc, argv, &c, &c.args, &err);
 
-	if (rc == TP_OK && c.help)
+	if (rc == TP_OK && c.args.help)
 		fputs(usage, stdout);
 	else if (rc == TP_OK)
 		rc = with_settings(&c, envp, &status, &err);
-	free(c.argv);
-	if (rc == TP_OK)
-		return status;
-	fprintf(stderr, "tpauth store: %s\n", err.msg);
-	return rc_info(rc)->exit_status;
+	return rc == TP_OK ? status : command_failed("store", rc, &err);
 }

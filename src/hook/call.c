@@ -51,15 +51,6 @@ const char *call_string(struct tpauth_call *call, struct span s)
 	return copy->text;
 }
 
-/* As jval_each() wants it; arg is the object to be added to. */
-static enum tp_rc add_member(void *arg, const char *key, const struct jval *v, struct tp_err *err)
-{
-	struct jval *copy = NULL;
-	enum tp_rc rc = jval_copy(v, &copy, err);
-
-	return rc == TP_OK ? jval_set(arg, key, copy, err) : rc;
-}
-
 static enum tp_rc set_user(struct tpauth_call *call, const struct jval *user,
 			   const struct jval *extra, struct tp_err *err)
 {
@@ -68,9 +59,7 @@ static enum tp_rc set_user(struct tpauth_call *call, const struct jval *user,
 	if (user == NULL)
 		return TP_OK;
 	if (extra != NULL) {
-		rc = jval_copy(user, &call->merged, err);
-		if (rc == TP_OK)
-			rc = jval_each(extra, add_member, call->merged, err);
+		rc = claims_merge(user, extra, &call->merged, err);
 		user = call->merged;
 	}
 	if (rc != TP_OK)
@@ -113,9 +102,12 @@ void call_release(struct tpauth_call *call)
 
 enum tp_rc call_rc(const struct tpauth_call *call, struct tp_err *err)
 {
-	if (call->failure.rc == TP_OK)
+	struct tp_err why = call->failure;
+	enum tp_rc rc = why.rc != TP_OK ? why.rc : claims_read_rc(call->user, &why);
+
+	if (rc == TP_OK)
 		return TP_OK;
-	return tp_fail(err, call->failure.rc, "%s", call->failure.msg);
+	return tp_fail(err, rc == TP_NOMEM ? rc : TP_INTERNAL, "%s", why.msg);
 }
 
 /* The public side ------------------------------------------------------------------------------ */

@@ -33,8 +33,9 @@ enum tp_rc call_open(struct tpauth_call *ret, const struct auth_edge *edge, cons
 		     const struct jval *extra, struct tp_err *err) TP_MUSTUSE;
 void call_release(struct tpauth_call *call);
 
-/* Whatever the program returned: TP_INTERNAL: a header that the answer cannot have. TP_NOMEM: a
- * string could not be handed out, and it may have taken that for an absent one. */
+/* Whatever the program returned: TP_INTERNAL: a header that the answer cannot have, or claims of
+ * the user's that were set. TP_NOMEM: a string could not be handed out, and the program may have
+ * taken that for an absent one. */
 enum tp_rc call_rc(const struct tpauth_call *call, struct tp_err *err) TP_MUSTUSE;
 
 /* The text s as a string that ends with the call; NULL for an absent one, and where there is no

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns the public claims object: a tree of base/jval with the first failure of its setters, and the
- * JSON texts that were handed out of it. What claims have to be to become a token is auth/authn's.
+ * Owns the public claims object: a tree of base/jval with the first failure of what was done to it,
+ * and the JSON texts that were handed out of it. What claims have to be to become a token is
+ * auth/authn's.
  */
 #include "hook/claims.h"
 
@@ -23,9 +24,9 @@ struct claims_text {
 struct tpauth_claims {
 	struct jval *own; /* NULL in a view */
 	const struct jval *tree;
-	struct tp_err failure; /* of a setter, the first one */
-	struct claims_text *first;
-	struct claims_text **texts; /* &first: it grows while the claims are only read */
+	struct tp_err failure; /* the first one */
+	struct claims_text *texts;
+	struct tpauth_claims *self; /* reading grows the texts, and can fail */
 };
 
 /* Making and releasing ------------------------------------------------------------------------- */
@@ -40,7 +41,7 @@ static struct tpauth_claims *make(struct jval *own, const struct jval *tree)
 	}
 	c->own = own;
 	c->tree = tree;
-	c->texts = &c->first;
+	c->self = c;
 	return c;
 }
 
@@ -85,10 +86,10 @@ enum tpauth_rc tpauth_claims_parse(const char *json, size_t len, struct tpauth_c
 
 static void forget_texts(struct tpauth_claims *c)
 {
-	while (c->first != NULL) {
-		struct claims_text *t = c->first;
+	while (c->texts != NULL) {
+		struct claims_text *t = c->texts;
 
-		c->first = t->next;
+		c->texts = t->next;
 		explicit_bzero(t->bytes, strlen(t->json) + (size_t)(t->json - t->bytes));
 		free(t);
 	}
@@ -290,18 +291,24 @@ static bool is_text_of(const struct claims_text *t, const char *name)
 	return strcmp(t->name, name) == 0;
 }
 
-static struct claims_text *new_claims_text(const char *name, const struct jval *v)
+/* One that cannot be made spoils the claims: it must not pass for one that is not there. */
+static struct claims_text *new_claims_text(const char *name, const struct jval *v,
+					   struct tp_err *failure)
 {
 	TP_CLEANUP(buf_release) struct buf json = BUF_INIT(LIMIT_CLAIMS_TEXT);
 	size_t name_len = name != NULL ? strlen(name) + 1 : 0;
-	struct claims_text *t;
+	struct claims_text *t = NULL;
 
 	jval_write(v, &json);
-	if (json.rc != TP_OK)
+	if (json.rc == TP_OK)
+		t = malloc(sizeof(*t) + name_len + json.len + 1);
+	if (t == NULL) {
+		if (failure->rc == TP_OK)
+			tp_fail(failure, json.rc == TP_TOO_LARGE ? TP_INVALID : TP_NOMEM,
+				json.rc == TP_TOO_LARGE ? "claims too large to be read as JSON"
+							: "out of memory");
 		return NULL;
-	t = malloc(sizeof(*t) + name_len + json.len + 1);
-	if (t == NULL)
-		return NULL;
+	}
 	if (name != NULL)
 		memcpy(t->bytes, name, name_len);
 	memcpy(t->bytes + name_len, buf_cstr(&json), json.len + 1);
@@ -312,30 +319,42 @@ static struct claims_text *new_claims_text(const char *name, const struct jval *
 
 const char *tpauth_claims_get_json(const struct tpauth_claims *claims, const char *name)
 {
+	struct tpauth_claims *own;
 	struct claims_text *t;
 
 	if (claims == NULL || (name != NULL && !jval_has(claims->tree, name)))
 		return NULL;
-	for (t = *claims->texts; t != NULL; t = t->next) {
+	own = claims->self;
+	for (t = own->texts; t != NULL; t = t->next) {
 		if (is_text_of(t, name))
 			return t->json;
 	}
-	t = new_claims_text(name, name != NULL ? jval_get(claims->tree, name) : claims->tree);
+	t = new_claims_text(name, name != NULL ? jval_get(claims->tree, name) : claims->tree,
+			    &own->failure);
 	if (t == NULL)
 		return NULL;
-	t->next = *claims->texts;
-	*claims->texts = t;
+	t->next = own->texts;
+	own->texts = t;
 	return t->json;
 }
 
 /* From the inside ------------------------------------------------------------------------------ */
 
+enum tp_rc claims_read_rc(const struct tpauth_claims *claims, struct tp_err *err)
+{
+	if (claims == NULL || claims->failure.rc == TP_OK)
+		return TP_OK;
+	return tp_fail(err, claims->failure.rc, "%s", claims->failure.msg);
+}
+
 enum tp_rc claims_rc(const struct tpauth_claims *claims, struct tp_err *err)
 {
+	enum tp_rc rc = claims_read_rc(claims, err);
+
 	if (claims == NULL)
 		return tp_fail(err, TP_INVALID, "there are no claims");
-	if (claims->failure.rc != TP_OK)
-		return tp_fail(err, claims->failure.rc, "%s", claims->failure.msg);
+	if (rc != TP_OK)
+		return rc;
 	if (!jval_is_strict(claims->tree))
 		return tp_fail(err, TP_INVALID, "the claims are nested too deep");
 	return TP_OK;
@@ -362,5 +381,29 @@ enum tp_rc claims_give(struct tpauth_claims *claims, struct jval **ret, struct t
 	claims->own = empty;
 	claims->tree = empty;
 	forget_texts(claims);
+	return TP_OK;
+}
+
+/* As jval_each() wants it; arg is the object to be added to. */
+static enum tp_rc add_member(void *arg, const char *key, const struct jval *v, struct tp_err *err)
+{
+	struct jval *copy = NULL;
+	enum tp_rc rc = jval_copy(v, &copy, err);
+
+	return rc == TP_OK ? jval_set(arg, key, copy, err) : rc;
+}
+
+enum tp_rc claims_merge(const struct jval *claims, const struct jval *extra, struct jval **ret,
+			struct tp_err *err)
+{
+	TP_CLEANUP(jval_cleanup) struct jval *all = NULL;
+	enum tp_rc rc = jval_copy(claims, &all, err);
+
+	if (rc == TP_OK && extra != NULL)
+		rc = jval_each(extra, add_member, all, err);
+	if (rc != TP_OK)
+		return rc;
+	*ret = all;
+	all = NULL;
 	return TP_OK;
 }

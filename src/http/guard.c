@@ -172,16 +172,17 @@ static enum tp_rc put_scopes(struct http_call *c, const char *name, const struct
 }
 
 static enum tp_rc put_claims(struct http_call *c, const struct guard_names *names,
-			     const struct token *t, struct tp_err *err)
+			     const struct access *x, struct tp_err *err)
 {
+	const struct token *t = x->token;
 	enum tp_rc rc = put_value(c, names->remote_user, t->user_id, err);
 
 	if (rc == TP_OK)
 		rc = put_value(c, names->user_id, t->user_id, err);
 	if (rc == TP_OK)
-		rc = put_value(c, names->username, t->username, err);
+		rc = put_value(c, names->username, access_text(x, t->username, "username"), err);
 	if (rc == TP_OK)
-		rc = put_value(c, names->email, t->email, err);
+		rc = put_value(c, names->email, access_text(x, t->email, "email"), err);
 	return rc == TP_OK ? put_scopes(c, names->scopes, t, err) : rc;
 }
 
@@ -206,7 +207,7 @@ static enum tp_rc put_with_jwt(struct http_call *c, const struct guard_names *na
 			     "AUTHORIZER_PASS_JWT: the JWT has more than %d bytes",
 			     LIMIT_JWT_PASSED);
 	if (rc == TP_OK)
-		rc = put_claims(c, names, now.token, err);
+		rc = put_claims(c, names, &now, err);
 	return rc == TP_OK ? put_value(c, names->jwt, secret_view(&jwt), err) : rc;
 }
 
@@ -216,5 +217,5 @@ enum tp_rc guard_permit(struct http_call *c, const struct guard_names *names, st
 		       secret_view(&c->access->handle));
 	c->resp->status = 200;
 	return names->jwt != NULL ? put_with_jwt(c, names, err)
-				  : put_claims(c, names, c->access->token, err);
+				  : put_claims(c, names, c->access, err);
 }

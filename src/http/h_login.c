@@ -4,6 +4,7 @@
  * the way out. The login itself is http/login's, the looks are login.html's. What belongs to the
  * page is told by cookies alone, since nothing else comes with a visit.
  */
+#include "http/consult.h"
 #include "http/cors.h"
 #include "http/grant.h"
 #include "http/login.h"
@@ -48,7 +49,6 @@ static enum tp_rc show(struct http_call *c, const struct view *v, struct tp_err 
 	if (self.rc != TP_OK)
 		return buf_rc(&self, "the page's own path", err);
 	values[1].value = buf_view(&self);
-	response_clear(c->resp);
 	page_answer(c->resp, v->status, page_login, values, TP_COUNT(values));
 	response_retry(c->resp, v->retry_s);
 	return TP_OK;
@@ -122,6 +122,7 @@ static enum tp_rc show_failure(struct http_call *c, const struct form *f, enum t
 		.return_to = return_to_of(f),
 	};
 
+	response_clear(c->resp);
 	put_message(why, err->retry_s, &message);
 	v.message = buf_view(&message);
 	return show(c, &v, err);
@@ -171,6 +172,8 @@ static enum tp_rc log_out(struct http_call *c, struct tp_err *err)
 		response_event(c->resp, LOG_LEVEL_INFO, "logout.ok", cookies.user_id,
 			       cookies.access_token);
 		rc = session_close(c->auth, cookies.user_id, cookies.access_token, err);
+		if (rc == TP_OK || rc == TP_NOT_FOUND)
+			consult_logout(c, access.token->claims);
 	}
 	if (is_trouble(rc)) {
 		struct view v = {
@@ -180,6 +183,7 @@ static enum tp_rc log_out(struct http_call *c, struct tp_err *err)
 			.message = SPAN_LIT("You could not be logged out. Try again shortly."),
 		};
 
+		response_clear(c->resp);
 		return show(c, &v, err);
 	}
 	grant_delete_cookies(c);
@@ -205,6 +209,8 @@ static enum tp_rc visit(struct http_call *c, struct tp_err *err)
 	struct view v = { .status = 200 };
 	enum tp_rc rc = own_session(c, &cookies, &access, err);
 
+	if (rc == TP_OK)
+		rc = consult_access(c, &access, err);
 	if (form_parse_query(c->req->query, &query, NULL) == TP_OK)
 		v.return_to = return_to_of(&query);
 	if (rc == TP_OK)

@@ -6,6 +6,7 @@
  */
 #include "http/router.h"
 
+#include "http/consult.h"
 #include "http/grant.h"
 
 #include "base/banned.h"
@@ -55,6 +56,7 @@ enum tp_rc h_logout(struct http_call *c, struct tp_err *err)
 		 : session_close(c->auth, user, handle, err);
 	if (rc != TP_OK && rc != TP_NOT_FOUND)
 		return rc;
+	consult_logout(c, c->access->token->claims);
 	c->resp->event.word = all ? "logout.all" : "logout.ok";
 	response_json(c->resp, 200);
 	buf_str(&c->resp->body, "{\"status\":200}");

@@ -6,6 +6,7 @@
 #include "http/router.h"
 
 #include "auth/refresh.h"
+#include "http/edge.h"
 #include "http/grant.h"
 
 #include "base/banned.h"
@@ -20,11 +21,13 @@ static void say_when(struct http_resp *resp, int64_t opens_in_s)
 enum tp_rc h_refresh(struct http_call *c, struct tp_err *err)
 {
 	TP_CLEANUP(refreshed_release) struct refreshed r = { 0 };
-	struct refresh_info info = { c->req->remote_addr, span_of(c->req->request_id) };
+	TP_CLEANUP(edge_release) struct edge edge;
+	struct refresh_info info = { c->req->remote_addr, span_of(c->req->request_id), &edge.base };
 	struct span handle = secret_view(&c->access->handle);
 	struct span user = c->access->token->user_id;
 	enum tp_rc rc, answer_rc;
 
+	edge_init(&edge, c, EDGE_HOOK, NULL);
 	response_event(c->resp, LOG_LEVEL_INFO, "refresh.refused", user, handle);
 	rc = refresh_session(c->auth, user, handle, &info, &r, err);
 	if (rc != TP_OK && rc != TP_EXISTS)

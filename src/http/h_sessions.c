@@ -6,6 +6,7 @@
 #include "http/router.h"
 
 #include "auth/sessions.h"
+#include "http/consult.h"
 #include "http/grant.h"
 
 #include "base/banned.h"
@@ -65,6 +66,7 @@ static enum tp_rc end_others(struct http_call *c, const struct asker *who, struc
 	if (rc != TP_OK)
 		return rc;
 	c->resp->event.word = "logout.others";
+	consult_logout(c, c->access->token->claims);
 	answer_ended(c, n);
 	return TP_OK;
 }
@@ -95,6 +97,7 @@ enum tp_rc h_session(struct http_call *c, struct tp_err *err)
 	if (rc != TP_OK)
 		return rc;
 	response_event(c->resp, LOG_LEVEL_INFO, "logout.one", who.user, secret_view(&handle));
+	consult_logout(c, c->access->token->claims);
 	answer_ended(c, 1);
 	if (secret_eq(secret_view(&handle), who.handle))
 		grant_delete_cookies(c);

@@ -10,10 +10,12 @@
 #include "auth/authn.h"
 #include "auth/throttle.h"
 #include "base/log.h"
+#include "http/edge.h"
 
 #include "base/banned.h"
 
 struct login {
+	const struct form *form;
 	struct span username, password, client_id;
 	struct span scope; /* as given */
 	struct scope_set requested;
@@ -76,9 +78,10 @@ static enum tp_rc read_scope(const struct auth_rules *rules, struct login *l, st
 }
 
 /* The password check, within the bound on how many may run at once. */
-static enum tp_rc ask_handler(const struct http_call *c, const struct login *l,
-			      struct jval **ret_claims, struct tp_err *err)
+static enum tp_rc ask_handler(struct http_call *c, const struct login *l, struct jval **ret_claims,
+			      struct tp_err *err)
 {
+	TP_CLEANUP(edge_release) struct edge edge;
 	struct authn_request ask = {
 		.event = AUTHN_LOGIN,
 		.username = l->username,
@@ -87,17 +90,21 @@ static enum tp_rc ask_handler(const struct http_call *c, const struct login *l,
 		.client_id = l->client_id,
 		.remote_addr = c->req->remote_addr,
 		.request_id = span_of(c->req->request_id),
+		.edge = &edge.base,
 	};
-	enum tp_rc rc = authn_ask(c->auth->authn, &ask, ret_claims, err);
+	enum tp_rc rc;
 
-	return rc == TP_DENIED ? tp_fail(err, TP_BAD_GRANT, "wrong user name or password") : rc;
+	edge_init(&edge, c, EDGE_HOOK, l->form);
+	rc = authn_ask(c->auth->authn, &ask, ret_claims, err);
+
+	/* Why is for the log; the client gets the same answer for every reason. */
+	return rc == TP_DENIED ? tp_fail(err, TP_BAD_GRANT, "%s", err->msg) : rc;
 }
 
 /* The attempt is counted behind the gate: one that finds no place was none. What takes no time
  * needs no place. */
-static enum tp_rc try_password(const struct http_call *c, const struct login *l,
-			       const struct throttle *t, struct jval **ret_claims,
-			       struct tp_err *err)
+static enum tp_rc try_password(struct http_call *c, const struct login *l, const struct throttle *t,
+			       struct jval **ret_claims, struct tp_err *err)
 {
 	const struct auth_gate none = { 0 };
 	const struct auth_gate *gate = authn_is_cheap(c->auth->authn) ? &none : &c->auth->gate;
@@ -192,7 +199,7 @@ static enum tp_rc log_in(struct http_call *c, const struct login *l, struct sess
 enum tp_rc login_by_form(struct http_call *c, const struct form *f, struct session_minted *ret,
 			 struct tp_err *err)
 {
-	struct login l = { .scope = { NULL, 0 } };
+	struct login l = { .form = f };
 	enum tp_rc rc;
 
 	rc = read_fields(f, &l, err);

@@ -116,27 +116,26 @@ static void put_style_hash(struct span template, struct buf *out)
 	buf_char(out, '\'');
 }
 
-static void put_policy(struct http_resp *resp, struct span template)
+void page_answer_under(struct http_resp *resp, int status, const char *template, struct span policy,
+		       const struct page_value *values, size_t n)
 {
-	TP_CLEANUP(buf_release) struct buf policy = BUF_INIT(CSP_MOST);
-
-	buf_str(&policy, "default-src 'none'; style-src ");
-	put_style_hash(template, &policy);
-	buf_str(&policy, "; form-action 'self'; frame-ancestors 'none'; base-uri 'none'");
-	if (policy.rc != TP_OK)
-		resp->headers.rc = policy.rc;
-	response_header(resp, "Content-Security-Policy", buf_view(&policy));
+	resp->status = status;
+	response_header(resp, "Content-Type", SPAN_LIT("text/html; charset=utf-8"));
+	response_header(resp, "Content-Security-Policy", policy);
+	response_header(resp, "X-Content-Type-Options", SPAN_LIT("nosniff"));
+	response_header(resp, "Referrer-Policy", SPAN_LIT("same-origin"));
+	page_render(span_of(template), values, n, &resp->body);
 }
 
 void page_answer(struct http_resp *resp, int status, const char *template,
 		 const struct page_value *values, size_t n)
 {
-	struct span text = span_of(template);
+	TP_CLEANUP(buf_release) struct buf policy = BUF_INIT(CSP_MOST);
 
-	resp->status = status;
-	response_header(resp, "Content-Type", SPAN_LIT("text/html; charset=utf-8"));
-	put_policy(resp, text);
-	response_header(resp, "X-Content-Type-Options", SPAN_LIT("nosniff"));
-	response_header(resp, "Referrer-Policy", SPAN_LIT("same-origin"));
-	page_render(text, values, n, &resp->body);
+	buf_str(&policy, "default-src 'none'; style-src ");
+	put_style_hash(span_of(template), &policy);
+	buf_str(&policy, "; form-action 'self'; frame-ancestors 'none'; base-uri 'none'");
+	if (policy.rc != TP_OK)
+		resp->headers.rc = policy.rc;
+	page_answer_under(resp, status, template, buf_view(&policy), values, n);
 }

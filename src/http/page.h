@@ -18,8 +18,8 @@ struct page_value {
 	struct span value; /* len 0: there is none */
 };
 
-/* login.html; NUL-terminated. */
-extern const char page_login[];
+/* login.html, docs.html, redoc.html, and the scripts of the last two; NUL-terminated. */
+extern const char page_login[], page_docs[], page_redoc[], page_docs_js[], page_redoc_js[];
 
 /*
  * Answers with a page. Besides its type it gets what confines it: a policy (CSP) that allows the
@@ -29,6 +29,10 @@ extern const char page_login[];
  */
 void page_answer(struct http_resp *resp, int status, const char *template,
 		 const struct page_value *values, size_t n);
+
+/* The same for a page that needs another policy. */
+void page_answer_under(struct http_resp *resp, int status, const char *template, struct span policy,
+		       const struct page_value *values, size_t n);
 
 /* The page alone, appended to out. A broken template (a tag or a section without an end) is a bug
  * of ours. */

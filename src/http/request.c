@@ -41,6 +41,7 @@ enum var {
 	VAR_SEC_FETCH_MODE,
 	VAR_SEC_FETCH_DEST,
 	VAR_ACCEPT,
+	VAR_IF_NONE_MATCH,
 	VAR_USER_AGENT,
 	VAR_CORS_METHOD,
 	VAR_CORS_HEADERS,
@@ -86,6 +87,7 @@ static const struct {
 	[VAR_SEC_FETCH_MODE]         = VAR("HTTP_SEC_FETCH_MODE", FIRST),
 	[VAR_SEC_FETCH_DEST]         = VAR("HTTP_SEC_FETCH_DEST", FIRST),
 	[VAR_ACCEPT]                 = VAR("HTTP_ACCEPT", FIRST),
+	[VAR_IF_NONE_MATCH]          = VAR("HTTP_IF_NONE_MATCH", FIRST),
 	[VAR_USER_AGENT]             = VAR("HTTP_USER_AGENT", FIRST),
 	[VAR_CORS_METHOD]            = VAR("HTTP_ACCESS_CONTROL_REQUEST_METHOD", FIRST),
 	[VAR_CORS_HEADERS]           = VAR("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", FIRST),
@@ -296,6 +298,7 @@ static void set_headers(struct http_req *r, const struct span v[VARS])
 	r->sec_fetch_mode = v[VAR_SEC_FETCH_MODE];
 	r->sec_fetch_dest = v[VAR_SEC_FETCH_DEST];
 	r->accept = v[VAR_ACCEPT];
+	r->if_none_match = v[VAR_IF_NONE_MATCH];
 	r->user_agent = v[VAR_USER_AGENT];
 	r->cors_method = v[VAR_CORS_METHOD];
 	r->cors_headers = v[VAR_CORS_HEADERS];
@@ -330,6 +333,7 @@ enum tp_rc request_init(struct http_req *ret, const struct http_site *site, char
 
 	*ret = (struct http_req){
 		.site = site,
+		.envp = envp,
 		.source = source,
 		.body = BUF_INIT((size_t)site->max_body + 1),
 		.joined = BUF_INIT(LIMIT_PATH),
@@ -388,6 +392,62 @@ enum tp_rc request_credential(struct http_req *r, struct credential *ret, struct
 	return TP_OK;
 }
 
+/* Any header ---------------------------------------------------------------------------------- */
+
+enum { HEADER_NAME_MOST = 128 };
+
+static char variable_byte(char c)
+{
+	static const char upper[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+	if (c >= 'a' && c <= 'z')
+		return upper[c - 'a'];
+	if (c == '-')
+		return '_';
+	return c;
+}
+
+/* RFC 3875 4.1.18; the two that have variables of their own come without HTTP_. */
+static bool variable_of(struct span header, char ret[HEADER_NAME_MOST])
+{
+	bool own =
+		span_is_nocase(header, "Content-Type") || span_is_nocase(header, "Content-Length");
+	size_t n = own ? 0 : 5;
+
+	if (header.len == 0 || header.len + n + 2 > HEADER_NAME_MOST ||
+	    span_has_byte(header, '=') || span_has_control(header))
+		return false;
+	memcpy(ret, "HTTP_", 5);
+	for (size_t i = 0; i < header.len; i++)
+		ret[n++] = variable_byte(header.p[i]);
+	ret[n++] = '=';
+	ret[n] = '\0';
+	return true;
+}
+
+struct span request_header(const struct http_req *r, struct span name)
+{
+	struct span found = { NULL, 0 };
+	char variable[HEADER_NAME_MOST];
+	size_t n;
+
+	if (span_is_nocase(name, "Authorization"))
+		return r->authorization.p != NULL ? r->authorization : r->redirect_authorization;
+	if (!variable_of(name, variable))
+		return found;
+	n = strlen(variable);
+	for (size_t i = 0; r->envp[i] != NULL; i++) {
+		if (strncmp(r->envp[i], variable, n) != 0)
+			continue;
+		if (found.p != NULL)
+			return (struct span){ NULL, 0 };
+		found = span_of(r->envp[i] + n);
+	}
+	return found.len > 0 ? found : (struct span){ NULL, 0 };
+}
+
+/* The body ------------------------------------------------------------------------------------ */
+
 enum { READ_BYTES = 4096 };
 
 /* One byte more than may come is asked for, so that too much shows. */
@@ -415,15 +475,13 @@ static enum tp_rc read_some(struct http_req *r, size_t most, bool *ret_end, stru
 	return tp_fail(err, TP_TOO_LARGE, "a body of more than %zu bytes", most);
 }
 
-enum tp_rc request_body(struct http_req *r, struct tp_err *err)
+static enum tp_rc read_body(struct http_req *r, struct tp_err *err)
 {
 	int64_t length = r->content_length;
 	int64_t most = length >= 0 ? length : r->site->max_body;
 	bool end = false;
 	enum tp_rc rc;
 
-	if (r->body_read)
-		return TP_OK;
 	if (length > r->site->max_body)
 		return tp_fail(err, TP_TOO_LARGE, "a body of more than %" PRId64 " bytes",
 			       r->site->max_body);
@@ -434,8 +492,20 @@ enum tp_rc request_body(struct http_req *r, struct tp_err *err)
 	}
 	if (length >= 0 && (int64_t)r->body.len != length)
 		return tp_fail(err, TP_INVALID, "the body is shorter than Content-Length");
-	r->body_read = true;
 	return TP_OK;
+}
+
+/* Once only: what broke off would read as whole the next time, where its source then says that it
+ * is at its end. */
+enum tp_rc request_body(struct http_req *r, struct tp_err *err)
+{
+	if (!r->body_read) {
+		r->body_read = true;
+		r->body_rc = read_body(r, err);
+	} else if (r->body_rc != TP_OK) {
+		return tp_fail(err, r->body_rc, "the body could not be read");
+	}
+	return r->body_rc;
 }
 
 enum tp_rc request_form(struct http_req *r, struct form *ret, struct tp_err *err)

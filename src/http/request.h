@@ -40,12 +40,13 @@ struct http_body {
 
 struct http_req {
 	const struct http_site *site;
+	char *const *envp; /* borrowed */
 	enum http_method method;
 	struct span method_name;
 	struct span path;      /* SCRIPT_NAME and PATH_INFO joined: what the client asked for */
 	struct span path_info; /* alone: what stands below a mount point */
 	struct span query, content_type, origin, host, sec_fetch_site, user_agent;
-	struct span accept, sec_fetch_mode, sec_fetch_dest;
+	struct span accept, sec_fetch_mode, sec_fetch_dest, if_none_match;
 	struct span cors_method, cors_headers;			   /* Access-Control-Request-* */
 	struct span authorization, redirect_authorization, cookie; /* see request_credential() */
 	struct span remote_addr;				   /* past TRUSTED_PROXIES */
@@ -64,7 +65,8 @@ struct http_req {
 	struct http_body source;
 	struct buf body; /* filled by request_body() */
 	bool body_read;
-	bool keeps_still; /* "refresh: false": its session does not slide with this use */
+	enum tp_rc body_rc; /* what came of it */
+	bool keeps_still;   /* "refresh: false": its session does not slide with this use */
 	struct buf joined, decoded[2]; /* behind path and the two cookies, where a copy is needed */
 };
 
@@ -92,8 +94,14 @@ enum tp_rc request_credential(struct http_req *r, struct credential *ret,
 enum tp_rc request_cookies(struct http_req *r, struct credential *ret,
 			   struct tp_err *err) TP_MUSTUSE;
 
+/*
+ * Any header, by its name (RFC 9110 5.1) in any case: borrowed from the variables. Absent: not
+ * there, empty, given more than once, or no name of one. A server may have joined or dropped some.
+ */
+struct span request_header(const struct http_req *r, struct span name);
+
 /* Reads the whole body, at most site->max_body bytes. TP_TOO_LARGE; TP_INVALID when it breaks off
- * or differs from CONTENT_LENGTH. A second call does nothing. */
+ * or differs from CONTENT_LENGTH. A second call reads nothing, and answers with the same code. */
 enum tp_rc request_body(struct http_req *r, struct tp_err *err) TP_MUSTUSE;
 
 /* The body as a form, by its content type (form_parse()). No body is an empty form. */

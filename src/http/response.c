@@ -33,6 +33,7 @@ void response_clear(struct http_resp *r)
 	buf_reset(&r->body);
 	r->status = 0;
 	r->bare = false;
+	r->stays = false;
 	r->broken = false;
 	r->replaced = TP_OK;
 	slide_reset(&r->slide);
@@ -41,6 +42,8 @@ void response_clear(struct http_resp *r)
 void response_reset(struct http_resp *r)
 {
 	response_clear(r);
+	if (r->body.alloc > LIMIT_RESP_KEPT)
+		buf_release(&r->body);
 	buf_reset(&r->event.user);
 	r->no_body = false;
 	r->request_id[0] = '\0';
@@ -68,6 +71,19 @@ void response_header(struct http_resp *r, const char *name, struct span value)
 	buf_str(&r->headers, ": ");
 	buf_span(&r->headers, value);
 	buf_str(&r->headers, "\r\n");
+}
+
+bool response_has_header(const struct http_resp *r, const char *name)
+{
+	struct span lines = buf_view(&r->headers);
+
+	while (lines.p != NULL) {
+		struct span line = span_cut(&lines, '\n');
+
+		if (span_is_nocase(span_cut(&line, ':'), name))
+			return true;
+	}
+	return false;
 }
 
 void response_json(struct http_resp *r, int status)

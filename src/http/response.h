@@ -22,6 +22,7 @@ struct http_resp {
 	bool no_body; /* an answer to HEAD: its length is told, its bytes are not sent */
 	bool bare;    /* the authorizer's permission: Status and headers alone, since a server
 		       * may put what else it is told into the protected answer */
+	bool stays;   /* may be kept, as its own Cache-Control says; all others may not */
 	bool broken;  /* a header could not be added as it was given */
 	enum tp_rc replaced; /* other than TP_OK: response_replace() was called with it */
 	char request_id[LIMIT_REQUEST_ID + 1]; /* X-Request-ID; "": none */
@@ -33,7 +34,8 @@ struct http_resp {
 };
 
 void response_init(struct http_resp *r);
-void response_reset(struct http_resp *r); /* for the next request; keeps storage */
+void response_reset(
+	struct http_resp *r); /* for the next request; keeps storage, unless it is a lot */
 void response_release(struct http_resp *r);
 
 /* Takes status, headers and body back, for another answer to the same request; with them goes what
@@ -43,6 +45,9 @@ void response_clear(struct http_resp *r);
 /* Adds a header line. A value with a control character is not added: the whole response fails, so a
  * value can never split into two headers. */
 void response_header(struct http_resp *r, const char *name, struct span value);
+
+/* A header of that name, in any case, was added. */
+bool response_has_header(const struct http_resp *r, const char *name);
 
 /* Status and "Content-Type: application/json"; the body is built by the caller in r->body. */
 void response_json(struct http_resp *r, int status);

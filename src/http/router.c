@@ -7,6 +7,7 @@
 #include "http/router.h"
 
 #include "http/admit.h"
+#include "http/consult.h"
 #include "http/cors.h"
 #include "http/login_redirect.h"
 #include "http/route_path.h"
@@ -51,7 +52,7 @@ static enum fit fit_of(const struct route *r)
 										   : FITS_AT;
 }
 
-static bool exists(const struct http_call *c, const struct route *r)
+bool http_route_exists(const struct http_call *c, const struct route *r)
 {
 	return c->site->issues || (r->flags & ROUTE_ISSUER) == 0;
 }
@@ -60,7 +61,7 @@ static bool matches(struct http_call *c, const struct route *r, struct span path
 {
 	struct span at = c->site->path[r->path];
 
-	if (fit_of(r) != fit || !exists(c, r))
+	if (fit_of(r) != fit || !http_route_exists(c, r))
 		return false;
 	if (fit == FITS_BELOW)
 		return is_below(at, path, &c->below);
@@ -77,14 +78,22 @@ static bool are_one(const struct route *a, const struct route *b)
 	return a->path == b->path && fit_of(a) == fit_of(b);
 }
 
+const struct route *http_route_for(const struct http_call *c, const struct route *at,
+				   enum http_method method)
+{
+	for (const struct route *r = c->routes; r < c->routes + c->n_routes; r++) {
+		if ((r->methods & method) != 0 && http_route_exists(c, r) && are_one(r, at))
+			return r;
+	}
+	return NULL;
+}
+
 /* Of the routes at one path the one for the method, else any. */
 static const struct route *by_method(const struct http_call *c, const struct route *found)
 {
-	for (const struct route *r = c->routes; r < c->routes + c->n_routes; r++) {
-		if ((r->methods & c->req->method) != 0 && exists(c, r) && are_one(r, found))
-			return r;
-	}
-	return found;
+	const struct route *r = http_route_for(c, found, c->req->method);
+
+	return r != NULL ? r : found;
 }
 
 static const struct route *find(struct http_call *c, struct span path, enum fit fit)
@@ -166,6 +175,8 @@ static enum tp_rc serve_session(struct http_call *c, struct tp_err *err)
 		return rc;
 	c->access = &access;
 	rc = admit(c, err);
+	if (rc == TP_OK && (c->route->flags & ROUTE_PARTS) == 0)
+		rc = consult_access(c, &access, err);
 	if (rc == TP_OK)
 		note_use(c);
 	if (rc == TP_OK)
@@ -238,7 +249,7 @@ static unsigned allowed(const struct http_call *c)
 	unsigned all = c->route->methods;
 
 	for (size_t i = 0; i < c->n_routes; i++) {
-		if (exists(c, &c->routes[i]) && are_one(&c->routes[i], c->route))
+		if (http_route_exists(c, &c->routes[i]) && are_one(&c->routes[i], c->route))
 			all |= c->routes[i].methods;
 	}
 	return all;
@@ -356,7 +367,9 @@ static void answer(struct http_call *c, enum tp_rc init_rc, struct tp_err *err)
 		answer_failure(c, rc, err);
 	if (c->resp->bare)
 		return;
-	response_header(c->resp, "Cache-Control", SPAN_LIT("no-store"));
+	if (!c->resp->stays &&
+	    !response_has_header(c->resp, "Cache-Control")) /* an application's may be kept */
+		response_header(c->resp, "Cache-Control", SPAN_LIT("no-store"));
 	cors_headers(c->site, c->req, c->resp);
 }
 

@@ -51,6 +51,7 @@ enum {
 	ROUTE_ROLE = 16, /* with ROUTE_GUARD: the authorizer role, where the request is that one */
 	ROUTE_SLIDES = 32, /* with ROUTE_SESSION: this use makes the session slide, unless the
 			    * request says "refresh: false"; see http_after() */
+	ROUTE_PARTS = 128, /* with ROUTE_SESSION: it ends sessions; no hook keeps one from that */
 	ROUTE_BELOW = 64   /* not at the path itself but one segment below it, which the handler
 			    * gets; a route at that very path goes first */
 };
@@ -80,6 +81,13 @@ void http_serve_routes(const struct http_site *site, const struct auth_ctx *auth
 		       const struct route *routes, size_t n_routes, char *const *envp,
 		       struct http_body body, struct http_resp *resp);
 
+/* The route is there: not on a resource server, where it is the authorization server's. */
+bool http_route_exists(const struct http_call *c, const struct route *r);
+
+/* Of the routes at the very path of `at` the one for the method; NULL: there is none. */
+const struct route *http_route_for(const struct http_call *c, const struct route *at,
+				   enum http_method method);
+
 /*
  * What the answer need not wait for: once it is on its way, the session that the request has used
  * slides (auth/slide.h). Does nothing a second time, and nothing after a failed request. Must come
@@ -93,6 +101,6 @@ void http_serve_route(const struct http_site *site, const struct auth_ctx *auth,
 		      struct http_resp *resp);
 
 http_handler h_token, h_login, h_refresh, h_userinfo, h_logout, h_health, h_auth, h_sessions,
-	h_session;
+	h_session, h_openapi, h_docs, h_docs_file;
 
 #endif

@@ -20,7 +20,14 @@ static const char *const path_settings[HTTP_PATHS] = {
 	[HTTP_PATH_USERINFO] = "USERINFO_URL",	   [HTTP_PATH_LOGOUT] = "LOGOUT_URL",
 	[HTTP_PATH_HEALTH] = "HEALTH_URL",	   [HTTP_PATH_AUTH] = "AUTH_URL",
 	[HTTP_PATH_LOGIN_PAGE] = "LOGIN_PAGE_URL", [HTTP_PATH_SESSIONS] = "SESSIONS_URL",
+	[HTTP_PATH_OPENAPI] = "OPENAPI_URL",	   [HTTP_PATH_DOCS] = "DOCS_URL",
+	[HTTP_PATH_REDOC] = "REDOC_URL",
 };
+
+const char *site_path_setting(enum http_path path)
+{
+	return path_settings[path];
+}
 
 static struct span text_of(const char *s)
 {
@@ -114,6 +121,22 @@ static enum tp_rc set_login_url(struct span url, struct http_site *s, struct tp_
 			       "LOGIN_URL must be a path that starts with /, or "
 			       "http(s)://host[:port]/path, without #");
 	s->login_url = url;
+	return TP_OK;
+}
+
+/* Part of a policy (CSP) and of an address, so that what ends either is not in it. */
+static enum tp_rc set_docs_cdn(struct span url, struct http_site *s, struct tp_err *err)
+{
+	struct origin o;
+	bool good = url.len <= LIMIT_PATH && span_starts(url, "https://") && url_origin(url, &o);
+
+	for (size_t i = 0; i < url.len && good; i++)
+		good = url.p[i] > 0x20 && url.p[i] <= 0x7e &&
+		       strchr("?#;,\"'<>\\{}", url.p[i]) == NULL;
+	if (url.len > 0 && (!good || url.p[url.len - 1] == '/'))
+		return tp_fail(err, TP_INVALID,
+			       "DOCS_CDN must be https://host[:port][/path] without / at its end");
+	s->docs_cdn = url;
 	return TP_OK;
 }
 
@@ -277,6 +300,7 @@ static enum tp_rc set_guard(const struct site_spec *spec, struct http_site *s, s
 
 	s->preflight_checked = spec->preflight_checked;
 	s->pass_jwt = spec->pass_jwt;
+	s->module_dir = spec->module_dir;
 	if (rc != TP_OK || text_of(spec->scope_rules).len == 0)
 		return rc;
 	return scope_rules_open(spec->scope_rules, &s->scope_rules, err);
@@ -291,6 +315,10 @@ static enum tp_rc set_all(const struct site_spec *spec, struct http_site *s, str
 	s->max_body = spec->max_body;
 	s->issues = spec->issues;
 	s->title = text_of(spec->title);
+	s->version = text_of(spec->version);
+	s->description = text_of(spec->description);
+	s->scopes = spec->scopes;
+	s->docs_dir = spec->docs_dir != NULL ? spec->docs_dir : "";
 	s->cors = spec->cors;
 	s->cors_credentials = spec->cors_credentials;
 	s->cors_urls_set = spec->cors_urls_set;
@@ -299,6 +327,8 @@ static enum tp_rc set_all(const struct site_spec *spec, struct http_site *s, str
 		rc = set_public_url(text_of(spec->public_url), s, err);
 	if (rc == TP_OK)
 		rc = set_login_url(text_of(spec->login_url), s, err);
+	if (rc == TP_OK)
+		rc = set_docs_cdn(text_of(spec->docs_cdn), s, err);
 	if (rc == TP_OK)
 		rc = set_cookies(spec, s, err);
 	if (rc == TP_OK)

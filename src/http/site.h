@@ -18,6 +18,9 @@ enum http_path {
 	HTTP_PATH_AUTH,
 	HTTP_PATH_LOGIN_PAGE,
 	HTTP_PATH_SESSIONS,
+	HTTP_PATH_OPENAPI,
+	HTTP_PATH_DOCS,
+	HTTP_PATH_REDOC,
 	HTTP_PATHS
 };
 
@@ -28,8 +31,12 @@ struct scope_rules;
 struct site_spec {
 	const char *path[HTTP_PATHS]; /* empty: that endpoint is off */
 	const char *root_path, *public_url;
-	const char *title;     /* of the login page */
-	const char *login_url; /* where the authorizer sends a browser; empty: nowhere */
+	const char *title; /* of the pages, and of the OpenAPI document; those are its, too: */
+	const char *version, *description;
+	const struct jval *scopes; /* the catalogue: names and descriptions; NULL: none */
+	const char *docs_dir;	   /* where the files of Swagger UI and ReDoc are */
+	const char *docs_cdn;	   /* where else; empty: nowhere */
+	const char *login_url;	   /* where the authorizer sends a browser; empty: nowhere */
 	const char *cookie_prefix, *cookie_domain, *cookie_path;
 	bool cookie_secure;
 	enum cookie_samesite cookie_samesite;
@@ -45,6 +52,8 @@ struct site_spec {
 	const char *scope_rules; /* a file, read by site_open(); empty: none */
 	bool preflight_checked;	 /* AUTHORIZER_PREFLIGHT: a preflight needs a session, too */
 	bool pass_jwt;
+
+	const char *module_dir; /* where the loadable objects are; NULL: nowhere */
 };
 
 struct site_net {
@@ -55,7 +64,10 @@ struct site_net {
 struct http_site {
 	struct span path[HTTP_PATHS]; /* len 0: off */
 	struct span root_path;	      /* without a last "/" */
-	struct span title;
+	struct span title, version, description;
+	const struct jval *scopes;
+	const char *docs_dir;
+	struct span docs_cdn;  /* https://host[:port][/path], without a last "/"; len 0: none */
 	struct span login_url; /* len 0: none; a path, or an http(s) URL, without a fragment */
 	bool has_public_origin;
 	struct origin public_origin;
@@ -74,12 +86,16 @@ struct http_site {
 	struct scope_set required_scopes;
 	struct scope_rules *scope_rules; /* NULL: none */
 	bool preflight_checked, pass_jwt;
+	const char *module_dir;
 };
 
 /* TP_INVALID names the setting. */
 enum tp_rc site_open(const struct site_spec *spec, struct http_site *ret,
 		     struct tp_err *err) TP_MUSTUSE;
 void site_close(struct http_site *s);
+
+/* The setting that has the path: "TOKEN_URL". */
+const char *site_path_setting(enum http_path path);
 
 /* The address is one of TRUSTED_PROXIES. */
 bool site_trusts(const struct http_site *s, struct span address);

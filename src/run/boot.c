@@ -5,10 +5,13 @@
  */
 #include "run/boot.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "auth/authn.h"
 #include "base/log.h"
+#include "hook/module.h"
+#include "http/router.h"
 #include "run/pool.h"
 #include "run/trigger.h"
 #include "token/opinion.h"
@@ -18,6 +21,7 @@
 struct boot_rules {
 	struct auth_rules auth;
 	struct token_rules token;
+	struct auth_hooks hooks;
 };
 
 static struct span text(const char *s)
@@ -38,6 +42,11 @@ enum tp_rc boot_log(const struct app *app, struct tp_err *err)
 	enum log_format format = c->log_format == CONFIG_LOG_JSON ? LOG_JSON : LOG_LOGFMT;
 
 	return log_open(c->log_target, format, levels[c->log_level], "tpauth", err);
+}
+
+static bool brings_login(const struct hook_set *hooks)
+{
+	return hooks != NULL && hooks->on[TPAUTH_ON_TOKEN].fn != NULL;
 }
 
 static enum tp_rc take_defaults(struct app *app, struct tp_err *err)
@@ -74,7 +83,7 @@ enum tp_rc boot_config(const struct boot_args *args, struct app *ret, struct tp_
 	if (!args->cgi && ret->config.first_operand < args->argc)
 		return tp_fail(err, TP_INVALID,
 			       "there is an argument that is no flag (see --help)");
-	return config_check(&ret->config, false, err);
+	return config_check(&ret->config, brings_login(args->hooks), err);
 }
 
 static void warn(void *arg, const char *sentence)
@@ -83,9 +92,26 @@ static void warn(void *arg, const char *sentence)
 	log_event(LOG_LEVEL_WARN, "config.warning", LOG_STR("reason", sentence));
 }
 
+/* A scope that no session gets, since the catalogue does not have it: nobody can use the route. */
+static void warn_of_route(const struct app *app, const struct route *r)
+{
+	char sentence[256];
+	struct scope_set needed;
+
+	if (scope_parse(text(r->scopes), &needed, NULL) != TP_OK ||
+	    scope_covers(&app->rules->auth.catalogue, &needed))
+		return;
+	snprintf(sentence, sizeof(sentence),
+		 "the route %.80s needs \"%.80s\", and AUTH_SCOPES does not have all of it",
+		 r->path_template, r->scopes);
+	warn(NULL, sentence);
+}
+
 void boot_warn(const struct app *app)
 {
 	config_warnings(&app->config, warn, NULL);
+	for (size_t i = 0; i < app->args.n_routes && app->config.auth_scopes != NULL; i++)
+		warn_of_route(app, &app->args.routes[i]);
 	if (app->keys != NULL && keyring_warning(app->keys) != NULL)
 		warn(NULL, keyring_warning(app->keys));
 }
@@ -190,13 +216,40 @@ static struct authn_spec authn_spec_of(const struct app *app)
 	};
 }
 
+/* A resource server has no logins, but the module's other hooks are asked there as well. */
+static enum tp_rc open_module(struct app *app, struct tp_err *err)
+{
+	struct span handler = text(app->config.token_handler);
+
+	if (!module_is_named(handler) || brings_login(app->args.hooks))
+		return TP_OK;
+	if (app->args.hooks != NULL)
+		return tp_fail(err, TP_INVALID,
+			       "TOKEN_HANDLER: a program that has hooks takes no module");
+	return module_open(handler, &app->module, err);
+}
+
 static enum tp_rc open_handler(struct app *app, struct tp_err *err)
 {
 	const struct authn_spec spec = authn_spec_of(app);
+	const struct hook_set *hooks = app->args.hooks;
+	struct authn *named = NULL;
+	enum tp_rc rc = open_module(app, err);
 
-	if (!app->config.authorization_server)
-		return TP_OK;
-	return authn_open(&spec, &app->authn, err);
+	if (app->module != NULL)
+		hooks = module_hooks(app->module);
+	if (rc == TP_OK && hooks != NULL)
+		app->rules->hooks = hooks_of(hooks);
+	if (rc != TP_OK || !app->config.authorization_server)
+		return rc;
+	if (!brings_login(hooks))
+		rc = authn_open(&spec, &named, err);
+	if (rc != TP_OK)
+		return rc;
+	if (hooks != NULL)
+		return hooks_authn(hooks, named, &app->authn, err);
+	app->authn = named;
+	return TP_OK;
 }
 
 enum tp_rc boot_probe_handler(const struct app *app, struct tp_err *err)
@@ -205,7 +258,7 @@ enum tp_rc boot_probe_handler(const struct app *app, struct tp_err *err)
 	struct authn *n = NULL;
 	enum tp_rc rc;
 
-	if (!app->config.authorization_server)
+	if (!app->config.authorization_server || module_is_named(spec.handler))
 		return TP_OK;
 	rc = authn_open(&spec, &n, err);
 	if (rc == TP_OK)
@@ -227,7 +280,7 @@ static enum tp_rc open_logic(struct app *app, struct tp_err *err)
 		rc = make_rules(app, err);
 	if (rc == TP_OK)
 		rc = app->args.edge->open(app, err);
-	if (rc == TP_OK)
+	if (rc == TP_OK && app->args.edge->asks)
 		rc = open_handler(app, err);
 	return rc;
 }
@@ -249,12 +302,14 @@ static enum tp_rc second_opinion(const struct app *app, struct tp_err *err)
 static void close_logic(struct app *app)
 {
 	authn_close(app->authn);
+	module_close(app->module);
 	if (app->args.edge != NULL)
 		app->args.edge->close(app);
 	token_verifier_close(app->verifier);
 	keyring_close(app->keys);
 	free(app->rules);
 	app->authn = NULL;
+	app->module = NULL;
 	app->verifier = NULL;
 	app->keys = NULL;
 	app->rules = NULL;
@@ -343,6 +398,7 @@ enum tp_rc boot_open(struct app *app, struct tp_err *err)
 		.clock = spec.clock,
 		.gate = pool_gate(app->pool),
 		.trigger = trigger_of(app->trigger),
+		.hooks = &app->rules->hooks,
 	};
 	return TP_OK;
 }

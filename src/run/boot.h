@@ -11,6 +11,8 @@
 #include "http/site.h"
 #include "store/store.h"
 
+struct hook_set;
+struct module;
 struct pool;
 struct route;
 struct trigger;
@@ -23,6 +25,7 @@ struct boot_edge {
 			   struct tp_err *err); /* needs neither store nor process */
 	void (*close)(struct app *app);		/* also what is half open */
 	bool logins;				/* takes a place in the pool */
+	bool asks;				/* the token handler and the hooks */
 	bool is_guest; /* in a program of others, where sessions are checked and no more:
 			  AUTHORIZATION_SERVER is read as off, and OpenSSL is left alone */
 };
@@ -46,12 +49,13 @@ struct boot_args {
 	const struct boot_edge *edge;
 
 	/* An application's own, borrowed; zeros for a program that is none. */
-	const struct tp_err
-		*flaw; /* what is wrong with it, so that it cannot serve; NULL: nothing */
+	const struct tp_err *flaw; /* what keeps it from serving; NULL: nothing */
 	const struct boot_default *defaults;
 	size_t n_defaults;
 	const struct route *routes; /* after the built-in ones; each is good by itself */
 	size_t n_routes;
+	const struct hook_set *hooks; /* of the program itself; NULL: none. One for the login stands
+				       * in for TOKEN_HANDLER */
 };
 
 struct boot_rules;
@@ -64,6 +68,7 @@ struct app {
 	struct token_verifier *verifier;
 	struct store *store;
 	struct authn *authn;
+	struct module *module; /* of TOKEN_HANDLER; NULL: it names none */
 	struct pool *pool;
 	struct trigger
 		*trigger; /* of boot_http on a resource server; NULL: its sessions do not slide */

@@ -27,10 +27,18 @@ static enum tp_rc open_the_site(struct app *app, struct tp_err *err)
 			  [HTTP_PATH_HEALTH] = c->health_url,
 			  [HTTP_PATH_AUTH] = c->auth_url,
 			  [HTTP_PATH_LOGIN_PAGE] = c->login_page_url,
-			  [HTTP_PATH_SESSIONS] = c->sessions_url },
+			  [HTTP_PATH_SESSIONS] = c->sessions_url,
+			  [HTTP_PATH_OPENAPI] = c->openapi_url,
+			  [HTTP_PATH_DOCS] = c->openapi_url[0] != '\0' ? c->docs_url : "",
+			  [HTTP_PATH_REDOC] = c->openapi_url[0] != '\0' ? c->redoc_url : "" },
 		.root_path = c->root_path,
 		.public_url = c->public_url,
 		.title = c->app_title,
+		.version = c->app_version,
+		.description = c->app_description,
+		.scopes = c->auth_scopes,
+		.docs_dir = c->docs_dir,
+		.docs_cdn = c->docs_cdn,
 		.login_url = c->login_url,
 		.cookie_prefix = c->cookie_prefix,
 		.cookie_domain = c->cookie_domain,
@@ -50,6 +58,7 @@ static enum tp_rc open_the_site(struct app *app, struct tp_err *err)
 		.scope_rules = c->scope_rules,
 		.preflight_checked = c->authorizer_preflight == CONFIG_PREFLIGHT_CHECK,
 		.pass_jwt = c->authorizer_pass_jwt,
+		.module_dir = c->module_dir,
 	};
 
 	return site_open(&spec, &app->site, err);
@@ -128,7 +137,9 @@ static void close_http(struct app *app)
 	app->site = (struct http_site){ 0 };
 }
 
-const struct boot_edge boot_http = { .open = open_http, .close = close_http, .logins = true };
-const struct boot_edge boot_validator = { .open = open_the_site,
-					  .close = close_http,
-					  .is_guest = true };
+const struct boot_edge boot_http = {
+	.open = open_http, .close = close_http, .logins = true, .asks = true
+};
+const struct boot_edge boot_validator = {
+	.open = open_the_site, .close = close_http, .asks = true, .is_guest = true
+};

@@ -189,7 +189,8 @@ typedef enum tp_rc store_walk_fn(void *arg, const struct store_key *key, struct 
 enum tp_rc store_walk(struct store *s, store_walk_fn *each, void *arg, int64_t *ret_skipped,
 		      struct tp_err *err) TP_MUSTUSE;
 
-/* "lmdb", "redis": for the log. One host of a Redis Cluster is "redis cluster" once it was asked. */
+/* "lmdb", "redis": for the log. One host of a Redis Cluster is "redis cluster" once it was asked.
+ */
 const char *store_name(const struct store *s);
 
 #endif

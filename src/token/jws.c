@@ -144,3 +144,22 @@ enum tp_rc jws_payload(const struct jws *j, struct jval **ret, struct tp_err *er
 {
 	return parse_segment(j->payload, "the payload is no JSON object", ret, err);
 }
+
+enum tp_rc jws_decode(struct span text, struct jval **ret_header, struct jval **ret_claims,
+		      struct tp_err *err)
+{
+	TP_CLEANUP(jval_cleanup) struct jval *header = NULL;
+	struct jws j;
+	enum tp_rc rc;
+
+	if (text.p == NULL || text.len > LIMIT_JWT || !jws_cut(text, &j))
+		return jws_refuse(TP_DENIED, "it has not three parts, or is too long", err);
+	rc = parse_segment(j.header, "the header is no JSON object", &header, err);
+	if (rc == TP_OK)
+		rc = jws_payload(&j, ret_claims, err);
+	if (rc != TP_OK)
+		return rc;
+	*ret_header = header;
+	header = NULL;
+	return TP_OK;
+}

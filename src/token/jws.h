@@ -42,6 +42,11 @@ enum tp_rc jws_prove(const struct keyring *k, struct span own_header, bool by_ki
  * never parsed beyond the header. */
 enum tp_rc jws_payload(const struct jws *j, struct jval **ret, struct tp_err *err) TP_MUSTUSE;
 
+/* What a JWT says, with nothing proved: for showing it to people. TP_DENIED: not three segments, of
+ * which the first two are JSON objects; or over LIMIT_JWT. The caller releases both. */
+enum tp_rc jws_decode(struct span text, struct jval **ret_header, struct jval **ret_claims,
+		      struct tp_err *err) TP_MUSTUSE;
+
 /* What a parser says of a stranger's bytes is "no" (TP_DENIED, "token: what"); only trouble of our
  * own stays what it is. */
 enum tp_rc jws_refuse(enum tp_rc rc, const char *what, struct tp_err *err);

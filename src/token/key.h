@@ -53,6 +53,9 @@ extern const struct key_ops key_hmac_ops, key_rsa_ops;
 /* RFC 7638: the base64url of SHA-256 over the key's JSON form. */
 enum tp_rc key_set_kid(struct key *k, const struct buf *json, struct tp_err *err) TP_MUSTUSE;
 
+/* The members of an RSA public key's thumbprint, as a JSON object; false: it has no numbers. */
+bool key_rsa_jwk(const struct evp_pkey_st *p, struct buf *out);
+
 void key_release(struct key *k);
 
 #endif

@@ -173,17 +173,23 @@ static bool put_number(const EVP_PKEY *p, const char *param, struct buf *out)
 	return len > 0;
 }
 
+bool key_rsa_jwk(const struct evp_pkey_st *p, struct buf *out)
+{
+	bool whole;
+
+	buf_str(out, "{\"e\":\"");
+	whole = put_number(p, OSSL_PKEY_PARAM_RSA_E, out);
+	buf_str(out, "\",\"kty\":\"RSA\",\"n\":\"");
+	whole = put_number(p, OSSL_PKEY_PARAM_RSA_N, out) && whole;
+	buf_str(out, "\"}");
+	return whole;
+}
+
 static enum tp_rc set_kid(struct key *k, const EVP_PKEY *p, const char *name, struct tp_err *err)
 {
 	TP_CLEANUP(buf_release) struct buf json = BUF_INIT(JWK_MOST);
-	bool whole;
 
-	buf_str(&json, "{\"e\":\"");
-	whole = put_number(p, OSSL_PKEY_PARAM_RSA_E, &json);
-	buf_str(&json, "\",\"kty\":\"RSA\",\"n\":\"");
-	whole = put_number(p, OSSL_PKEY_PARAM_RSA_N, &json) && whole;
-	buf_str(&json, "\"}");
-	if (!whole)
+	if (!key_rsa_jwk(p, &json))
 		return fail_clean(err, name, "has no usable modulus and exponent");
 	return key_set_kid(k, &json, err);
 }

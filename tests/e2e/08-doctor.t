@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: MIT
 """tpauth and its doctor before real mounts: two that are well, and others that are each broken in one way."""
 import pty
+import re
 
 from e2e import *
 
 TPAUTH = os.path.join(BUILD, "tpauth")
 USER = ("--user", "alice")
+with open(os.path.join(SRC, "lighttpd-conf", "fastcgi.conf")) as shipped:
+    EXACT = re.search(r'"\^/\(token.*\$"', shipped.read()).group()  # the paths, to be replaced by a prefix
 
 
 def run(*argv, **kw):
@@ -125,8 +128,7 @@ with Site() as site, no_secret_in_logs(site):
     r = doctor(site, site.lighttpd(more=f'server.error-intercept = "enable"\nserver.errorfile-prefix = "{site.dir}/"'))
     finds(r, "BAD  errors         the body of tpauth's 401 is replaced by another one",
           'lighttpd: server.error-intercept = "disable"', "lighttpd: error pages of its own")
-    server = site.lighttpd(changes=[('$HTTP["url"] =~ "^/(token|refresh|userinfo|logout|sessions(/[A-Za-z0-9_-]+)?|api/healthcheck)$"',
-                                     '$HTTP["url"] =~ "^/auth/"'), ('( "" => ((', '( "/auth/" => ((')])
+    server = site.lighttpd(changes=[(EXACT, '"^/auth/"'), ('( "" => ((', '( "/auth/" => ((')])
     r = doctor(site, f"http://127.0.0.1:{server.port}/auth")
     finds(r, "BAD  paths          not every path arrives where it should: /token: 404 by tpauth, /refresh: 404 by tpauth, "
           "/userinfo: 404 by tpauth, /logout: 404 by tpauth, /api/healthcheck: 404 by tpauth", "set ROOT_PATH to it",
@@ -137,8 +139,7 @@ with Site() as site, no_secret_in_logs(site):
     server.stop()
 
 with Site(ROOT_PATH="/auth") as site:
-    server = site.lighttpd(changes=[('$HTTP["url"] =~ "^/(token|refresh|userinfo|logout|sessions(/[A-Za-z0-9_-]+)?|api/healthcheck)$"',
-                                     '$HTTP["url"] =~ "^/auth/"'), ('( "" => ((', '( "/auth/" => ((')])
+    server = site.lighttpd(changes=[(EXACT, '"^/auth/"'), ('( "" => ((', '( "/auth/" => ((')])
     r = doctor(site, f"http://127.0.0.1:{server.port}/auth/", *USER)
     same((r.returncode, r.bad), (0, []), "with ROOT_PATH that mount is well")
 

@@ -82,7 +82,7 @@ with Site(SESSIONS_PER_USER="10000") as site:
     r = run("check", "--state-dir=" + site.path("missing"), *config)
     ok(r.returncode == 69 and "set STATE_DIR" in r.stderr, "a folder that is missing: 69, and what to do", r)
     r = run("check", "--db-url=unix://" + site.path("nobody.sock"), "--db-timeout=1", *config)
-    ok(r.returncode == 69 and r.stderr.startswith("tpauth: session store: "), "a store that does not answer: 69", r)
+    ok(r.returncode == 69 and r.stderr.startswith("tpauth check: session store: "), "a store that does not answer: 69", r)
 
     with open(site.state + "/sessions/data.mdb", "r+b") as f:
         f.truncate(0)

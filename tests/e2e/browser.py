@@ -12,16 +12,21 @@ PROGRAMS = os.path.join(SRC, "tests", "browser")
 MODULES = os.path.join(BUILD, "browser")
 
 
-def install():
-    """Once for each version that package.json pins."""
-    with open(os.path.join(PROGRAMS, "package.json")) as f:
-        wanted = json.load(f)["dependencies"]["playwright-core"]
+def installed(name):
+    """Its version; None: it is not."""
     try:
-        with open(os.path.join(MODULES, "node_modules", "playwright-core", "package.json")) as f:
-            if json.load(f)["version"] == wanted:
-                return
+        with open(os.path.join(MODULES, "node_modules", name, "package.json")) as f:
+            return json.load(f)["version"]
     except FileNotFoundError:
-        pass
+        return None
+
+
+def install():
+    """Once for the versions that package.json pins."""
+    with open(os.path.join(PROGRAMS, "package.json")) as f:
+        wanted = json.load(f)["dependencies"]
+    if all(installed(name) == version for name, version in wanted.items()):
+        return
     os.makedirs(MODULES, exist_ok=True)
     shutil.copy(os.path.join(PROGRAMS, "package.json"), MODULES)
     subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"],

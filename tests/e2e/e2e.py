@@ -216,6 +216,7 @@ class Site:
     """A temporary folder with users, settings and logs, and whatever is started in it."""
 
     def __init__(self, **settings):
+        self.program = PROGRAM  # another one may stand in for it, an application
         self.dir = tempfile.mkdtemp(prefix="tpauth-e2e-")
         os.chmod(self.dir, 0o755)
         self.started = []
@@ -288,9 +289,9 @@ class Site:
         fcgi = os.path.join(lib, "tpauth.fcgi")
         if not os.path.exists(lib):
             os.mkdir(lib)
-            os.symlink(PROGRAM, os.path.join(lib, "tpauth.cgi"))
-            os.symlink(PROGRAM, fcgi)
-        for old, new in [("/usr/lib/tpauth/tpauth.fcgi", PROGRAM if "lighttpd" in name else fcgi),
+            os.symlink(self.program, os.path.join(lib, "tpauth.cgi"))
+            os.symlink(self.program, fcgi)
+        for old, new in [("/usr/lib/tpauth/tpauth.fcgi", self.program if "lighttpd" in name else fcgi),
                          ("/usr/lib/tpauth", lib),
                          ("/etc/tpauth/tpauth.conf", self.config),
                          ("/run/lighttpd/", self.dir + "/"), ("/run/tpauth/tp.sock", self.path("pool.sock")),
@@ -372,7 +373,7 @@ class Site:
         """The same socket as pool(), by spawn-fcgi, which starts the workers and ends."""
         sock, pids = self.path("pool.sock"), self.path("spawn.pid")
         subprocess.run(["/usr/bin/spawn-fcgi", "-s", sock, "-M", "0660", "-F", str(workers), "-P", pids, "--",
-                        PROGRAM], check=True, stdout=subprocess.DEVNULL,
+                        self.program], check=True, stdout=subprocess.DEVNULL,
                        env={"PATH": os.environ["PATH"], "TPAUTH_CONFIG": self.config, **sanitizers()})
         with open(pids) as f:
             p = Spawned(sock, [int(x) for x in f.read().split()])
@@ -406,7 +407,7 @@ class Site:
         by becoming it."""
         sock = self.path("pool.sock") if port is None else f"127.0.0.1:{port}"
         err = open(self.path("pool-stderr.log"), "a")
-        p = self.start([*before, PROGRAM, "--config", self.config, "--listen", sock, "--workers", str(workers), *flags],
+        p = self.start([*before, self.program, "--config", self.config, "--listen", sock, "--workers", str(workers), *flags],
                        stderr=err, env={"PATH": os.environ["PATH"], **sanitizers()})
         p.sock = sock
 

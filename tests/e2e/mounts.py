@@ -17,6 +17,7 @@ the mounts in mounts_<server>.py:
             return self.server_process.port
 """
 import importlib.util
+import random
 import re
 import signal
 import subprocess
@@ -28,6 +29,8 @@ REQUEST_ID = ("X-Request-ID", "e2e-1")
 COMMON = [("vary", "Origin"), ("x-request-id", "e2e-1")]
 JSON = ("content-type", "application/json")
 NO_STORE = ("cache-control", "no-store")
+# In the place of the files of Swagger UI and ReDoc, and about as large.
+ASSETS = {"swagger-ui.css": 190000, "swagger-ui-bundle.js": 1800000, "redoc.standalone.js": 1100000}
 
 
 class Deviation:
@@ -160,6 +163,12 @@ class Stage(Site):
         super().__init__(**{**mount.settings, **more})
         self.probes = {}
         self.sessions = {}
+        self.settings["DOCS_DIR"] = self.path("docs")
+        os.mkdir(self.path("docs"))
+        for name, size in ASSETS.items():
+            with open(self.path("docs/" + name), "wb") as f:
+                f.write(random.Random(name).randbytes(size))
+        self.write_config()
 
     def __exit__(self, *exc):
         super().__exit__(*exc)

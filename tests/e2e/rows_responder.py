@@ -506,3 +506,61 @@ def unknown(path):
 
 for p in ("/nowhere", "/tokenfoo", "/token/", "/userinfo/x", "/TOKEN", "/api", "/userinfo%2fx", "/sessions/x/y"):
     unknown(p)
+
+
+# documentation -------------------------------------------------------------------------------------
+
+BUNDLE = "/docs/swagger-ui-bundle.js"
+
+
+def asset(v, path):
+    with open(v.stage.path("docs/" + path.rpartition("/")[2]), "rb") as f:
+        return f.read()
+
+
+def etag(body):
+    return '"' + base64.urlsafe_b64encode(hashlib.sha256(body).digest()).decode().rstrip("=") + '"'
+
+
+@row("responder", "GET /openapi.json")
+def _(v):
+    a = v.ask("GET", "/openapi.json")
+    d = a.json()
+    return ((a.status, a.one("content-type"), sorted(d["paths"]), d.get("servers"),
+             d["components"]["securitySchemes"]["oauth2"]["flows"]["password"]["tokenUrl"]),
+            (200, JSON[1], ["/api/healthcheck", "/auth", "/docs", "/docs/{file}", "/logout", "/openapi.json", "/redoc",
+                            "/redoc/{file}", "/refresh", "/sessions", "/sessions/{id}", "/token", "/userinfo"],
+             [{"url": v.mount.prefix}] if v.mount.prefix else None, v.mount.prefix + "/token"))
+
+
+@row("responder", "GET /docs, /redoc")
+def _(v):
+    pages = [v.ask("GET", p) for p in ("/docs", "/redoc")]
+    return [(a.status, a.one("content-type"), a.one("cache-control"), a.one("content-security-policy").split(";")[0],
+             b"./openapi.json" in a.body) for a in pages], \
+        [(200, "text/html; charset=utf-8", "no-store", "default-src 'none'", True)] * 2
+
+
+@row("responder", "GET and HEAD the files of /docs and /redoc")
+def _(v):
+    got, want = [], []
+    for path, kind in [("/docs/swagger-ui.css", "css"), (BUNDLE, "javascript"), ("/redoc/redoc.standalone.js", "javascript")]:
+        body = asset(v, path)
+        headers = [("cache-control", "no-cache"), ("content-type", f"text/{kind}; charset=utf-8"), ("etag", etag(body)),
+                   ("x-content-type-options", "nosniff"), *COMMON]
+        got += [v.ask(m, path).essence() for m in ("GET", "HEAD")]
+        want += [(200, sorted(headers), body), (200, sorted(headers), b"")]
+    same_body = got == want  # what differs need not be shown in megabytes
+    return (same_body or [(g[0], g[1], len(g[2])) for g in got]), (True if same_body else [(w[0], w[1], len(w[2])) for w in want])
+
+
+@row("responder", "GET a file of /docs that is known")
+def _(v):
+    tag = etag(asset(v, BUNDLE))
+    a = v.ask("GET", BUNDLE, [("If-None-Match", tag)])
+    return (a.status, a.one("etag"), a.body), (304, tag, b"")
+
+
+@row("responder", "GET a file of /docs that is none")
+def _(v):
+    return v.ask("GET", "/docs/redoc.standalone.js").essence(), NOT_FOUND

@@ -89,6 +89,20 @@ static void check_credential(struct http_req *r)
 	assert(!span_has_control(c.user_id) && !span_has_control(c.access_token));
 }
 
+/* By the name of each variable that looks like a header's. */
+static void check_headers(const struct http_req *r, char *const *env)
+{
+	for (size_t i = 0; env[i] != NULL; i++) {
+		struct span name = { env[i], strcspn(env[i], "=") }, value;
+
+		if (name.len < 5 || memcmp(name.p, "HTTP_", 5) != 0)
+			continue;
+		name = (struct span){ name.p + 5, name.len - 5 };
+		value = request_header(r, name);
+		assert(value.p == NULL || value.len > 0);
+	}
+}
+
 static void check_body(struct http_req *r)
 {
 	struct tp_err err = { .rc = TP_OK };
@@ -137,6 +151,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	if (rc == TP_OK) {
 		check_once(env);
 		check_credential(&r);
+		check_headers(&r, env);
 		check_body(&r);
 		assert(r.remote_addr.p == NULL || count(env, "REMOTE_ADDR") > 0);
 	} else {
