@@ -36,7 +36,7 @@ static void fake_close(void *self)
 	((struct fake *)self)->closed++;
 }
 
-static const struct authn_ops fake_ops = { "fake", NULL, fake_ask, fake_close, NULL };
+static const struct authn_ops fake_ops = { .scheme = "fake", .ask = fake_ask, .close = fake_close };
 
 static enum tp_rc ask(struct fake *f, const struct authn_request *r, struct buf *ret_json,
 		      struct tp_err *err)
@@ -111,18 +111,20 @@ static const struct {
 	{ "{\"user_id\":\"joe\",\"aud\":null}", "an aud, which tokens here do not have" },
 };
 
+#define SCHEMES "htpasswd:..., exec:..., https:..., http:..., ldap:..., pam:... or module:..."
+
 static const struct {
 	const char *handler, *msg;
 } unknown[] = {
-	{ "ldap:x", "TOKEN_HANDLER takes htpasswd:..., exec:... or module:..., not \"ldap\"" },
-	{ "", "TOKEN_HANDLER takes htpasswd:..., exec:... or module:..., not \"\"" },
-	{ "htpasswd", "TOKEN_HANDLER takes htpasswd:..., exec:... or module:..., not \"htpasswd\"" },
-	{ "exec", "TOKEN_HANDLER takes htpasswd:..., exec:... or module:..., not \"exec\"" },
-	{ "Exec:/bin/true", "TOKEN_HANDLER takes htpasswd:..., exec:... or module:..., not \"Exec\"" },
-	{ " exec:/bin/true", "TOKEN_HANDLER takes htpasswd:..., exec:... or module:..., not \" exec\"" },
-	{ ":", "TOKEN_HANDLER takes htpasswd:..., exec:... or module:..., not \"\"" },
+	{ "ldp:x", "TOKEN_HANDLER takes " SCHEMES ", not \"ldp\"" },
+	{ "", "TOKEN_HANDLER takes " SCHEMES ", not \"\"" },
+	{ "htpasswd", "TOKEN_HANDLER takes " SCHEMES ", not \"htpasswd\"" },
+	{ "exec", "TOKEN_HANDLER takes " SCHEMES ", not \"exec\"" },
+	{ "Exec:/bin/true", "TOKEN_HANDLER takes " SCHEMES ", not \"Exec\"" },
+	{ " exec:/bin/true", "TOKEN_HANDLER takes " SCHEMES ", not \" exec\"" },
+	{ ":", "TOKEN_HANDLER takes " SCHEMES ", not \"\"" },
 	{ "0123456789012345678901234567890123456789x:",
-	  "TOKEN_HANDLER takes htpasswd:..., exec:... or module:..., not \"0123456789012345678901234567890123456789\"" },
+	  "TOKEN_HANDLER takes " SCHEMES ", not \"0123456789012345678901234567890123456789\"" },
 	/* a scheme that is known reports on its own */
 	{ "htpasswd:", "TOKEN_HANDLER takes htpasswd:FILE[,groups=FILE]; a FILE is empty" },
 	{ "exec:", "TOKEN_HANDLER takes exec:COMMAND with the absolute path of a program" },
@@ -264,7 +266,9 @@ START_TEST(names_the_handlers_that_there_are)
 	struct authn *n = NULL;
 	struct tp_err err = { 0 };
 
-	ck_assert_int_eq(authn_open(span_of(unknown[_i].handler), &n, &err), TP_INVALID);
+	ck_assert_int_eq(authn_open(&(struct authn_spec){ .handler = span_of(unknown[_i].handler) },
+				    &n, &err),
+			 TP_INVALID);
 	ck_assert_str_eq(err.msg, unknown[_i].msg);
 	ck_assert_ptr_null(n);
 }
@@ -275,7 +279,9 @@ START_TEST(an_absent_setting_is_no_handler)
 	struct authn *n = NULL;
 	struct tp_err err = { 0 };
 
-	ck_assert_int_eq(authn_open((struct span){ NULL, 0 }, &n, &err), TP_INVALID);
+	ck_assert_int_eq(
+		authn_open(&(struct authn_spec){ .handler = (struct span){ NULL, 0 } }, &n, &err),
+		TP_INVALID);
 	ck_assert_ptr_null(n);
 	authn_close(n);
 }

@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "support/alloc_fail.h"
+#include "support/answers.h"
 #include "support/check_run.h"
 #include "support/folder.h"
 
@@ -200,6 +201,35 @@ START_TEST(an_answer_becomes_what_it_says)
 		ck_assert_str_eq(err.msg, answers[_i].msg);
 	else
 		ck_assert_msg(strncmp(err.msg, answer_is, strlen(answer_is)) == 0, "%s", err.msg);
+}
+END_TEST
+
+static enum tp_rc answered(const char *text, struct buf *ret_json)
+{
+	struct authn_request r = { .event = AUTHN_LOGIN };
+
+	r.username = r.password = SPAN_LIT("x");
+	folder_write("answer", text);
+	open_script("cat answer", LONG_MS);
+	return ask(&r, ret_json);
+}
+
+START_TEST(a_wrong_answer_is_trouble_that_says_why)
+{
+	const struct answer *a = &answers_wrong[_i];
+
+	ck_assert_msg(answered(a->text, NULL) == TP_UNAVAILABLE, "%s", a->text);
+	ck_assert_msg(strncmp(err.msg, a->msg, strlen(a->msg)) == 0, "%s: %s", a->text, err.msg);
+}
+END_TEST
+
+START_TEST(a_good_answer_is_the_claims)
+{
+	struct buf json = BUF_INIT(4096);
+
+	ck_assert_msg(answered(answers_good[_i].text, &json) == TP_OK, "%s", err.msg);
+	ck_assert_str_eq(buf_cstr(&json), answers_good[_i].claims);
+	buf_release(&json);
 }
 END_TEST
 
@@ -554,7 +584,9 @@ START_TEST(the_setting_opens_it)
 
 	folder_write("script", "echo '" JOE "'\n");
 	buf_printf(&setting, "exec:/bin/sh %s", folder_path("script"));
-	ck_assert_int_eq(authn_open(buf_view(&setting), &handler, &err), TP_OK);
+	ck_assert_int_eq(
+		authn_open(&(struct authn_spec){ .handler = buf_view(&setting) }, &handler, &err),
+		TP_OK);
 	ck_assert_int_eq(log_in(), TP_OK);
 	buf_release(&setting);
 }
@@ -568,6 +600,8 @@ static Suite *exec_suite(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, folder_make, end);
 	tcase_add_loop_test(t, an_answer_becomes_what_it_says, 0, TP_COUNT(answers));
+	tcase_add_loop_test(t, a_wrong_answer_is_trouble_that_says_why, 0, ANSWERS_WRONG);
+	tcase_add_loop_test(t, a_good_answer_is_the_claims, 0, ANSWERS_GOOD);
 	tcase_add_test(t, an_answer_may_be_as_long_as_the_limit);
 	tcase_add_test(t, an_answer_without_end_is_cut_off);
 	tcase_add_test(t, a_login_is_asked_as_one_json_object);

@@ -187,7 +187,9 @@ START_TEST(an_empty_path_is_refused)
 
 	ck_assert_int_eq(chdir(folder_path("")), 0);
 	folder_write("x", "");
-	ck_assert_int_eq(authn_open(span_of(empty[_i]), &n, &err), TP_INVALID);
+	ck_assert_int_eq(
+		authn_open(&(struct authn_spec){ .handler = span_of(empty[_i]) }, &n, &err),
+		TP_INVALID);
 	ck_assert_ptr_null(n);
 	ck_assert_str_eq(err.msg,
 			 "TOKEN_HANDLER takes htpasswd:FILE[,groups=FILE]; a FILE is empty");
@@ -259,7 +261,7 @@ static enum tp_rc open_and_log_in(struct span setting)
 	struct tp_err err;
 	enum tp_rc rc;
 
-	rc = authn_open(setting, &n, &err);
+	rc = authn_open(&(struct authn_spec){ .handler = setting }, &n, &err);
 	if (rc == TP_OK)
 		rc = authn_ask(n, &r, &claims, &err);
 	jval_release(claims);

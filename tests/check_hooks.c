@@ -444,7 +444,9 @@ static bool below_is_cheap(const void *self)
 	return true;
 }
 
-static const struct authn_ops below_ops = { "below", NULL, below_ask, below_close, below_is_cheap };
+static const struct authn_ops below_ops = {
+	.scheme = "below", .ask = below_ask, .close = below_close, .cheap = below_is_cheap
+};
 
 static struct authn *open_below(struct below *b)
 {

@@ -22,7 +22,9 @@ struct authn {
 	void *self;
 };
 
-static const struct authn_ops *const handlers[] = { &authn_htpasswd_ops, &authn_exec_ops };
+static const struct authn_ops *const handlers[] = { &authn_htpasswd_ops, &authn_exec_ops,
+						    &authn_https_ops,	 &authn_http_ops,
+						    &authn_ldap_ops,	 &authn_pam_ops };
 
 enum tp_rc authn_open_with(const struct authn_ops *ops, void *self, struct authn **ret,
 			   struct tp_err *err)
@@ -48,25 +50,37 @@ static enum tp_rc no_such_handler(struct span scheme, struct tp_err *err)
 		       scheme.len > 0 ? scheme.p : "");
 }
 
-enum tp_rc authn_open(struct span handler, struct authn **ret, struct tp_err *err)
+/* NULL: there is none of that name. */
+static const struct authn_ops *find(struct span scheme)
 {
-	struct span arg = handler, scheme = { NULL, 0 };
+	for (size_t i = 0; i < TP_COUNT(handlers); i++) {
+		if (span_is(scheme, handlers[i]->scheme))
+			return handlers[i];
+	}
+	return NULL;
+}
+
+enum tp_rc authn_open(const struct authn_spec *spec, struct authn **ret, struct tp_err *err)
+{
+	struct span arg = spec->handler, scheme = { NULL, 0 };
+	struct authn_spec whole = *spec;
+	const struct authn_ops *ops;
 	void *self = NULL;
 	enum tp_rc rc;
-	size_t i = 0;
 
 	if (arg.p != NULL)
 		scheme = span_cut(&arg, ':');
-	while (i < TP_COUNT(handlers) && !span_is(scheme, handlers[i]->scheme))
-		i++;
-	if (i == TP_COUNT(handlers) || arg.p == NULL)
+	ops = find(scheme);
+	if (ops == NULL || arg.p == NULL)
 		return no_such_handler(scheme, err);
-	rc = handlers[i]->open(arg, &self, err);
+	if (whole.limit_ms == 0)
+		whole.limit_ms = (int64_t)LIMIT_AUTHN_S * 1000;
+	rc = ops->open(&whole, arg, &self, err);
 	if (rc != TP_OK)
 		return rc;
-	rc = authn_open_with(handlers[i], self, ret, err);
+	rc = authn_open_with(ops, self, ret, err);
 	if (rc != TP_OK)
-		handlers[i]->close(self);
+		ops->close(self);
 	return rc;
 }
 
@@ -82,6 +96,11 @@ void authn_close(struct authn *n)
 bool authn_is_cheap(const struct authn *n)
 {
 	return n->ops->cheap != NULL && n->ops->cheap(n->self);
+}
+
+enum tp_rc authn_probe(struct authn *n, struct tp_err *err)
+{
+	return n->ops->probe != NULL ? n->ops->probe(n->self, err) : TP_OK;
 }
 
 static enum tp_rc unusable(struct tp_err *err, const char *what)

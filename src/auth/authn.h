@@ -3,6 +3,9 @@
  * The token handler: turns credentials into claims. TOKEN_HANDLER names one by its scheme:
  *   htpasswd:FILE[,groups=FILE]    Apache's password and group files
  *   exec:COMMAND                   JSON on stdin, claims as JSON on stdout
+ *   https://...                    the same JSON by POST (http:// to this machine only)
+ *   ldap:URL                       a bind to a directory (a loadable object)
+ *   pam:SERVICE                    the system's own logins (a loadable object)
  * or brings one of its own, as a module (hook/module) and an application do.
  */
 #ifndef AUTH_AUTHN_H
@@ -25,22 +28,40 @@ struct authn_request {
 	const struct auth_edge *edge; /* the request behind it; NULL: there is none */
 };
 
+/* The settings of all handlers; each looks at its own. What it points to is borrowed until
+ * authn_close(). */
+struct authn_spec {
+	struct span handler;	/* TOKEN_HANDLER */
+	const char *module_dir; /* where the loadable objects are */
+	bool late;		/* they are loaded with the first question, and not at start */
+	int64_t limit_ms;	/* most time for one question; 0: LIMIT_AUTHN_S */
+	const char *ca_file;	/* authorities that vouch for its server, PEM; NULL: the system's */
+	struct span secret;	/* by which a server knows us; absent: none */
+	const char *ldap_bind_dn; /* who searches the directory; NULL: nobody by name */
+	struct span ldap_bind_password;
+	const char *ldap_groups; /* LDAP_GROUPS; NULL: memberOf */
+};
+
 struct authn_ops {
 	const char *scheme;
 	/* arg: what stands behind "scheme:". TP_INVALID names TOKEN_HANDLER and what is wrong. */
-	enum tp_rc (*open)(struct span arg, void **ret, struct tp_err *err);
+	enum tp_rc (*open)(const struct authn_spec *spec, struct span arg, void **ret,
+			   struct tp_err *err);
 	enum tp_rc (*ask)(void *self, const struct authn_request *r, struct jval **ret_claims,
 			  struct tp_err *err);
 	void (*close)(void *self);
 	/* Every answer takes microseconds only, so that logins cannot starve anything. NULL: no. */
 	bool (*cheap)(const void *self);
+	/* See authn_probe(). NULL: there is nothing to look for. */
+	enum tp_rc (*probe)(void *self, struct tp_err *err);
 };
 
 struct authn;
 
 /* TP_INVALID: a scheme that is not in the table ("module" is for those who open one), or what
  * open() says. */
-enum tp_rc authn_open(struct span handler, struct authn **ret, struct tp_err *err) TP_MUSTUSE;
+enum tp_rc authn_open(const struct authn_spec *spec, struct authn **ret,
+		      struct tp_err *err) TP_MUSTUSE;
 void authn_close(struct authn *n);
 
 /* A handler that is not in the table: of an application, or of a test. self is closed with it. */
@@ -60,7 +81,14 @@ bool authn_is_cheap(const struct authn *n);
 enum tp_rc authn_ask(struct authn *n, const struct authn_request *r, struct jval **ret_claims,
 		     struct tp_err *err) TP_MUSTUSE;
 
+/* Whether what stands behind the handler is there, without logging anybody in. TP_UNAVAILABLE. */
+enum tp_rc authn_probe(struct authn *n, struct tp_err *err) TP_MUSTUSE;
+
 extern const struct authn_ops authn_htpasswd_ops;
 extern const struct authn_ops authn_exec_ops;
+extern const struct authn_ops authn_https_ops;
+extern const struct authn_ops authn_http_ops;
+extern const struct authn_ops authn_ldap_ops;
+extern const struct authn_ops authn_pam_ops;
 
 #endif

@@ -1,48 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs the program of exec:COMMAND, bounded in time and output. The question is a file in memory
- * and not a pipe: it cannot fill up, it cannot break, and a program that does not read it harms
- * nobody. The end of the program is what counts and not the end of its output, since a process that
- * it leaves behind may hold stdout open for ever. SIGCHLD must not be ignored in the process that
- * uses this: the kernel would throw the exit status away. What the answer must hold is judged by
- * authn.
+ * Runs the program of exec:COMMAND. The question is a file in memory and not a pipe: it cannot fill
+ * up, it cannot break, and a program that does not read it harms nobody. What the answer must hold
+ * is judged by authn.
  */
 #include "auth/authn_exec.h"
 
+#include "auth/authn_question.h"
+#include "auth/child.h"
 #include "base/limits.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/banned.h"
 
-enum {
-	MOST_WORDS = 64,
-	QUESTION_LIMIT = 262144, /* far above all fields at their limits, each byte escaped */
-	/* How long to wait before asking whether it has ended: the end of its output wakes us
-	 * before that, and is mostly a moment before its own. */
-	WAIT_MS = 20,
-	WAIT_END_MS = 1,
-};
+enum { MOST_WORDS = 64 };
 
 struct exec {
 	char *words; /* what argv points into */
 	char *argv[MOST_WORDS + 1];
 	int64_t limit_ms;
-};
-
-struct child {
-	pid_t pid;
-	int out; /* the end of its stdout that we read; -1 once it has ended */
 };
 
 static const char *why(void)
@@ -141,98 +126,31 @@ enum tp_rc authn_exec_open(struct span command, int64_t limit_ms, void **ret, st
 	return TP_OK;
 }
 
-static enum tp_rc exec_open(struct span arg, void **ret, struct tp_err *err)
+static enum tp_rc exec_open(const struct authn_spec *spec, struct span arg, void **ret,
+			    struct tp_err *err)
 {
-	return authn_exec_open(arg, (int64_t)LIMIT_AUTHN_S * 1000, ret, err);
-}
-
-/* ---- the question ---- */
-
-static bool is_text(struct span s)
-{
-	return span_is_utf8(s) && !span_has_byte(s, '\0');
-}
-
-static void put_value(struct buf *out, const char *key, struct span value)
-{
-	buf_printf(out, ",\"%s\":", key);
-	if (value.p == NULL || !is_text(value))
-		buf_str(out, "null");
-	else
-		jval_quote(value, out);
-}
-
-static void put_scopes(struct buf *out, struct span scope)
-{
-	const char *comma = "";
-
-	buf_str(out, ",\"scopes\":[");
-	while (scope.p != NULL) {
-		struct span one = span_cut(&scope, ' ');
-
-		if (one.len == 0 || !is_text(one))
-			continue;
-		buf_str(out, comma);
-		jval_quote(one, out);
-		comma = ",";
-	}
-	buf_char(out, ']');
-}
-
-static void put_question(struct buf *out, const struct authn_request *r)
-{
-	struct span user = { NULL, 0 };
-
-	if (r->event == AUTHN_LOGIN) {
-		buf_str(out, "{\"event\":\"login\"");
-		put_value(out, "username", r->username);
-		put_value(out, "password", r->password);
-		put_scopes(out, r->scope);
-		put_value(out, "client_id", r->client_id);
-	} else {
-		(void)jval_str(jval_get(r->claims, "user_id"), &user);
-		buf_str(out, "{\"event\":\"refresh\"");
-		put_value(out, "user_id", user);
-		buf_str(out, ",\"claims\":");
-		jval_write(r->claims, out);
-	}
-	put_value(out, "remote_addr", r->remote_addr);
-	put_value(out, "request_id", r->request_id);
-	buf_str(out, "}\n");
+	return authn_exec_open(arg, spec->limit_ms, ret, err);
 }
 
 /* ---- the program ---- */
-
-static enum tp_rc trouble(struct tp_err *err, const char *what)
-{
-	return tp_fail(err, TP_UNAVAILABLE, "the token handler: %s: %s", what, why());
-}
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-	*fd = -1;
-}
 
 /* The question as a file to read from the start; emptied by its caller at the end, since it may
  * hold a password and somebody may have kept it open. */
 static enum tp_rc question_file(const struct authn_request *r, int *ret, struct tp_err *err)
 {
-	TP_CLEANUP(buf_release) struct buf text = BUF_INIT(QUESTION_LIMIT);
+	TP_CLEANUP(buf_release) struct buf text = BUF_INIT(AUTHN_QUESTION_MOST);
 	enum tp_rc rc;
 	int fd;
 
-	put_question(&text, r);
-	rc = buf_rc(&text, "the question to the token handler", err);
+	rc = authn_question_put(r, &text, err);
 	if (rc != TP_OK)
 		return rc;
 	fd = memfd_create("tpauth-question", MFD_CLOEXEC);
 	if (fd < 0)
-		return trouble(err, "a file in memory");
+		return child_trouble(err, "a file in memory");
 	if (pwrite(fd, text.p, text.len, 0) != (ssize_t)text.len) {
-		rc = trouble(err, "a file in memory");
-		close_fd(&fd);
+		rc = child_trouble(err, "a file in memory");
+		child_close_fd(&fd);
 		return rc;
 	}
 	*ret = fd;
@@ -243,7 +161,7 @@ static void question_close(int *fd)
 {
 	if (*fd >= 0)
 		(void)!ftruncate(*fd, 0);
-	close_fd(fd);
+	child_close_fd(fd);
 }
 
 static int set_up_child(posix_spawn_file_actions_t *files, posix_spawnattr_t *attr, int in, int out)
@@ -297,134 +215,47 @@ static int spawn(const struct exec *x, int in, int out, pid_t *ret)
 	return e;
 }
 
-/* Kills what still runs of the group, and reaps the child. Its status, or -1: it was lost. */
-static int child_end(struct child *c, bool kill_group)
+static enum tp_rc start(const struct exec *x, int in, struct child *c, struct tp_err *err)
 {
-	int status = -1;
-	pid_t got;
+	TP_CLEANUP(child_close_fd) int out = -1;
+	enum tp_rc rc = child_pipe(c, &out, err);
+	int e;
 
-	if (c->pid <= 0)
-		return -1;
-	if (kill_group)
-		(void)kill(-c->pid, SIGKILL);
-	do
-		got = waitpid(c->pid, &status, 0);
-	while (got < 0 && errno == EINTR);
-	c->pid = 0;
-	return got < 0 ? -1 : status;
-}
-
-static void child_release(struct child *c)
-{
-	(void)child_end(c, true);
-	close_fd(&c->out);
-}
-
-static enum tp_rc child_start(const struct exec *x, int in, struct child *c, struct tp_err *err)
-{
-	TP_CLEANUP(close_fd) int out = -1;
-	int ends[2], e;
-
-	if (pipe2(ends, O_CLOEXEC) != 0)
-		return trouble(err, "a pipe");
-	c->out = ends[0];
-	out = ends[1];
-	if (fcntl(c->out, F_SETFL, O_NONBLOCK) != 0)
-		return trouble(err, "a pipe");
+	if (rc != TP_OK)
+		return rc;
 	e = spawn(x, in, out, &c->pid);
 	if (e != 0) {
 		c->pid = 0;
 		errno = e;
-		return trouble(err, x->argv[0]);
+		return child_trouble(err, x->argv[0]);
 	}
 	return TP_OK;
-}
-
-/* Reads what there is, without waiting. */
-static enum tp_rc child_read(struct child *c, struct buf *out, struct tp_err *err)
-{
-	char chunk[4096];
-
-	while (c->out >= 0) {
-		ssize_t n = read(c->out, chunk, sizeof(chunk));
-
-		if (n > 0) {
-			buf_put(out, chunk, (size_t)n);
-			if (out->rc != TP_OK)
-				return buf_rc(out, "the token handler's answer", err);
-		} else if (n == 0) {
-			close_fd(&c->out);
-		} else if (errno == EAGAIN) {
-			return TP_OK;
-		} else if (errno != EINTR) {
-			return trouble(err, "reading its answer");
-		}
-	}
-	return TP_OK;
-}
-
-/* Leaves it to be reaped. Also true when there is nothing to reap: child_end() will tell. */
-static bool child_has_ended(const struct child *c)
-{
-	siginfo_t info;
-
-	info.si_pid = 0;
-	return waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
-	       info.si_pid == c->pid;
-}
-
-/* Until the child has ended, and all that it wrote is read. */
-static enum tp_rc child_await(struct child *c, int64_t limit_ms, struct buf *out,
-			      struct tp_err *err)
-{
-	const int64_t deadline = clock_mono_ms() + limit_ms;
-	enum tp_rc rc;
-
-	for (;;) {
-		struct pollfd fd = { c->out, POLLIN, 0 };
-		int64_t left = deadline - clock_mono_ms();
-		int64_t most = c->out >= 0 ? WAIT_MS : WAIT_END_MS;
-		bool ended;
-
-		if (left <= 0)
-			return tp_fail(err, TP_UNAVAILABLE,
-				       "the token handler took longer than %lld ms",
-				       (long long)limit_ms);
-		if (poll(&fd, 1, (int)(left < most ? left : most)) < 0 && errno != EINTR)
-			return trouble(err, "poll");
-		ended = child_has_ended(c); /* before the reading, which then misses nothing */
-		rc = child_read(c, out, err);
-		if (rc != TP_OK || ended)
-			return rc;
-	}
 }
 
 static enum tp_rc judge(int status, struct tp_err *err)
 {
-	if (status == -1)
-		return tp_fail(err, TP_UNAVAILABLE, "the token handler's exit status was lost");
-	if (WIFSIGNALED(status))
-		return tp_fail(err, TP_UNAVAILABLE, "the token handler was killed by signal %d",
-			       WTERMSIG(status));
-	if (WEXITSTATUS(status) == 1)
+	if (status == 1)
 		return tp_fail(err, TP_DENIED, "the token handler said no");
-	if (WEXITSTATUS(status) != 0)
+	if (status != 0)
 		return tp_fail(err, TP_UNAVAILABLE, "the token handler exited with status %d",
-			       WEXITSTATUS(status));
+			       status);
 	return TP_OK;
 }
 
 static enum tp_rc run(const struct exec *x, int question, struct buf *answer, struct tp_err *err)
 {
-	TP_CLEANUP(child_release) struct child c = { 0, -1 };
+	TP_CLEANUP(child_release) struct child c = CHILD_INIT;
+	int status = 0;
 	enum tp_rc rc;
 
-	rc = child_start(x, question, &c, err);
+	rc = start(x, question, &c, err);
 	if (rc == TP_OK)
 		rc = child_await(&c, x->limit_ms, answer, err);
+	if (rc == TP_OK)
+		rc = child_status(&c, &status, err);
 	if (rc != TP_OK)
 		return rc;
-	return judge(child_end(&c, false), err);
+	return judge(status, err);
 }
 
 static enum tp_rc exec_ask(void *self, const struct authn_request *r, struct jval **ret_claims,
@@ -433,22 +264,16 @@ static enum tp_rc exec_ask(void *self, const struct authn_request *r, struct jva
 	TP_CLEANUP(buf_release) struct buf answer = BUF_INIT(LIMIT_AUTHN_OUTPUT);
 	TP_CLEANUP(question_close) int question = -1;
 	const struct exec *x = self;
-	struct tp_err inner = { 0 };
 	enum tp_rc rc;
 
-	/* JSON cannot say it, so the program cannot know it. */
-	if (r->event == AUTHN_LOGIN && (!is_text(r->username) || !is_text(r->password)))
-		return tp_fail(err, TP_DENIED, "a user name or password that is not UTF-8");
 	rc = question_file(r, &question, err);
 	if (rc == TP_OK)
 		rc = run(x, question, &answer, err);
 	if (rc != TP_OK)
 		return rc;
-	rc = jval_parse(buf_view(&answer), ret_claims, &inner);
-	if (rc != TP_OK)
-		return tp_fail(err, rc == TP_NOMEM ? rc : TP_UNAVAILABLE,
-			       "the token handler's answer: %s", inner.msg);
-	return TP_OK;
+	return authn_answer_parse(buf_view(&answer), ret_claims, err);
 }
 
-const struct authn_ops authn_exec_ops = { "exec", exec_open, exec_ask, exec_close, NULL };
+const struct authn_ops authn_exec_ops = {
+	.scheme = "exec", .open = exec_open, .ask = exec_ask, .close = exec_close
+};

@@ -245,12 +245,14 @@ static enum tp_rc check_of_use(const struct watched *users, struct tp_err *err)
 		users->path, userfile_line(users->file, useless));
 }
 
-static enum tp_rc htpasswd_open(struct span arg, void **ret, struct tp_err *err)
+static enum tp_rc htpasswd_open(const struct authn_spec *spec, struct span arg, void **ret,
+				struct tp_err *err)
 {
 	struct htpasswd *h = calloc(1, sizeof(*h));
 	struct span users, groups;
 	enum tp_rc rc = TP_OK;
 
+	(void)spec;
 	if (h == NULL)
 		return tp_fail(err, TP_NOMEM, "out of memory");
 	userfile_paths(arg, &users, &groups);
@@ -410,5 +412,8 @@ static bool htpasswd_cheap(const void *self)
 	return passhash_cost(userfile_dearest(h->users.file)) <= CHEAP;
 }
 
-const struct authn_ops authn_htpasswd_ops = { "htpasswd", htpasswd_open, htpasswd_ask,
-					      htpasswd_close, htpasswd_cheap };
+const struct authn_ops authn_htpasswd_ops = { .scheme = "htpasswd",
+					      .open = htpasswd_open,
+					      .ask = htpasswd_ask,
+					      .close = htpasswd_close,
+					      .cheap = htpasswd_cheap };

@@ -171,8 +171,34 @@ OPT(authorization_server, BOOL, AUTHORIZATION_SERVER, "false", ANY, 0,
 OPT(token_handler, STR, TOKEN_HANDLER, NULL, CALLED("HANDLER"), 0,
     "what turns a name and a password into claims",
     "What turns a name and a password into claims: `htpasswd:FILE[,groups=FILE]`, `exec:COMMAND`, "
-    "`module:FILE.so[,TEXT]`; see TOKEN HANDLERS below. A module's hooks for proved sessions, "
-    "their end and the health check are called by a resource server as well.")
+    "`https://HOST/PATH`, `ldap:URL`, `pam:SERVICE` or `module:FILE.so[,TEXT]`; see TOKEN HANDLERS "
+    "below. A module's hooks for proved sessions, their end and the health check are called by a "
+    "resource server as well.")
+
+OPT(handler_ca, PATH, HANDLER_CA, NULL, ANY, 0,
+    "authorities that vouch for the token handler's server, PEM",
+    "The certificate of the server that TOKEN_HANDLER names must come from one of these "
+    "authorities, PEM, and be for its host. When not set, the authorities of the system count.")
+
+OPT(handler_secret, SECRET, HANDLER_SECRET, NULL, CALLED("KEY"), 0,
+    "shared with the token handler, which knows us by it",
+    "A secret by which the server of an `https://` token handler knows who asks: it is sent as "
+    "`Authorization: Bearer` with each question.")
+
+OPT(ldap_bind_dn, STR, LDAP_BIND_DN, NULL, CALLED("DN"), 0,
+    "who searches the directory of an ldap: handler",
+    "The distinguished name by which an `ldap:` token handler searches the directory. When not "
+    "set, it searches anonymously.")
+
+OPT(ldap_bind_password, SECRET, LDAP_BIND_PASSWORD, NULL, CALLED("PASSWORD"), 0,
+    "password of LDAP_BIND_DN",
+    "The password of LDAP_BIND_DN.")
+
+OPT(ldap_groups, STR, LDAP_GROUPS, NULL, CALLED("BASE?ATTR?SCOPE?FILTER"), 0,
+    "where an ldap: handler searches the user's groups",
+    "Where an `ldap:` token handler searches the groups of a user, which become scopes: "
+    "`BASE?ATTR?SCOPE?FILTER`. In the filter `%d` is the user's DN and `%u` the name. When not set, "
+    "the groups are those of the user's `memberOf`.")
 
 OPT(auth_scopes, MAP, AUTH_SCOPES, NULL, ANY, 0,
     "the scopes and their descriptions, a JSON object",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* "tpauth check": what tpauth.fcgi --check-config says, where no web server's program is at hand;
- * and whether the session store is there, for which no server is to wait at its start. */
+ * and whether session store and token handler are there, for which no server is to wait at its
+ * start. */
 #include "ctl/command.h"
 
 #include <stdio.h>
@@ -47,6 +48,15 @@ static enum tp_rc check_store(const struct app *app, struct tp_err *err)
 	return rc;
 }
 
+static enum tp_rc check_handler(const struct app *app, struct tp_err *err)
+{
+	enum tp_rc rc = boot_probe_handler(app, err);
+
+	if (rc == TP_OK && app->config.authorization_server)
+		puts("token handler: good");
+	return rc;
+}
+
 static enum tp_rc check(struct args *a, char **envp, struct tp_err *err)
 {
 	struct boot_args args = {
@@ -61,6 +71,8 @@ static enum tp_rc check(struct args *a, char **envp, struct tp_err *err)
 		puts("configuration: good");
 		rc = check_store(&app, err);
 	}
+	if (rc == TP_OK)
+		rc = check_handler(&app, err);
 	boot_close(&app);
 	return rc;
 }

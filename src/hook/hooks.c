@@ -173,8 +173,10 @@ static bool handler_is_cheap(const void *self)
 enum tp_rc hooks_authn(const struct hook_set *set, struct authn *below, struct authn **ret,
 		       struct tp_err *err)
 {
-	static const struct authn_ops ops = { "hooks", NULL, handler_ask, handler_close,
-					      handler_is_cheap };
+	static const struct authn_ops ops = { .scheme = "hooks",
+					      .ask = handler_ask,
+					      .close = handler_close,
+					      .cheap = handler_is_cheap };
 	struct handler *h = calloc(1, sizeof(*h));
 	enum tp_rc rc;
 

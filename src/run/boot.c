@@ -199,6 +199,23 @@ struct store_spec boot_store_spec(const struct app *app)
 	return store_spec_of(&app->config);
 }
 
+/* A CGI process loads no library that its one request may not need. */
+static struct authn_spec authn_spec_of(const struct app *app)
+{
+	const struct config *c = &app->config;
+
+	return (struct authn_spec){
+		.handler = text(c->token_handler),
+		.module_dir = c->module_dir,
+		.late = app->args.cgi,
+		.ca_file = c->handler_ca,
+		.secret = secret_view(&c->handler_secret),
+		.ldap_bind_dn = c->ldap_bind_dn,
+		.ldap_bind_password = secret_view(&c->ldap_bind_password),
+		.ldap_groups = c->ldap_groups,
+	};
+}
+
 /* A resource server has no logins, but the module's other hooks are asked there as well. */
 static enum tp_rc open_module(struct app *app, struct tp_err *err)
 {
@@ -214,6 +231,7 @@ static enum tp_rc open_module(struct app *app, struct tp_err *err)
 
 static enum tp_rc open_handler(struct app *app, struct tp_err *err)
 {
+	const struct authn_spec spec = authn_spec_of(app);
 	const struct hook_set *hooks = app->args.hooks;
 	struct authn *named = NULL;
 	enum tp_rc rc = open_module(app, err);
@@ -225,13 +243,28 @@ static enum tp_rc open_handler(struct app *app, struct tp_err *err)
 	if (rc != TP_OK || !app->config.authorization_server)
 		return rc;
 	if (!brings_login(hooks))
-		rc = authn_open(text(app->config.token_handler), &named, err);
+		rc = authn_open(&spec, &named, err);
 	if (rc != TP_OK)
 		return rc;
 	if (hooks != NULL)
 		return hooks_authn(hooks, named, &app->authn, err);
 	app->authn = named;
 	return TP_OK;
+}
+
+enum tp_rc boot_probe_handler(const struct app *app, struct tp_err *err)
+{
+	const struct authn_spec spec = authn_spec_of(app);
+	struct authn *n = NULL;
+	enum tp_rc rc;
+
+	if (!app->config.authorization_server || module_is_named(spec.handler))
+		return TP_OK;
+	rc = authn_open(&spec, &n, err);
+	if (rc == TP_OK)
+		rc = authn_probe(n, err);
+	authn_close(n);
+	return rc;
 }
 
 /* All that needs neither a store nor a process of its own. */

@@ -91,6 +91,9 @@ enum tp_rc boot_log(const struct app *app, struct tp_err *err) TP_MUSTUSE;
 /* The session store of the settings, not opened; borrows from *app. */
 struct store_spec boot_store_spec(const struct app *app);
 
+/* Whether what stands behind the token handler is there; TP_OK also where there is none. */
+enum tp_rc boot_probe_handler(const struct app *app, struct tp_err *err) TP_MUSTUSE;
+
 /* Logs what is allowed and hardly meant. */
 void boot_warn(const struct app *app);
 

@@ -87,7 +87,7 @@ ok(r.returncode == 2 and r.stdout.startswith("--   answers        could not be a
 
 with Site() as site:
     r = run("check", "--config", site.config)
-    ok(r.returncode == 0 and r.stdout == "configuration: good\nsession store: lmdb, good\n", "tpauth check with a good file", r)
+    ok(r.returncode == 0 and r.stdout == "configuration: good\nsession store: lmdb, good\ntoken handler: good\n", "tpauth check with a good file", r)
     site.settings["LEEWAY"] = "soon"
     site.write_config()
     r = run("check", "--config", site.config)

@@ -78,7 +78,7 @@ with Site(SESSIONS_PER_USER="10000") as site:
     ok(r.returncode == 78 and "keeps no files" in r.stderr, "a store without files", r)
 
     r = run("check", *config)
-    same((r.returncode, r.stdout), (0, "configuration: good\nsession store: lmdb, good\n"), "tpauth check asks the store")
+    same((r.returncode, r.stdout), (0, "configuration: good\nsession store: lmdb, good\ntoken handler: good\n"), "tpauth check asks the store")
     r = run("check", "--state-dir=" + site.path("missing"), *config)
     ok(r.returncode == 69 and "set STATE_DIR" in r.stderr, "a folder that is missing: 69, and what to do", r)
     r = run("check", "--db-url=unix://" + site.path("nobody.sock"), "--db-timeout=1", *config)

@@ -43,7 +43,8 @@ enum tp_rc htfiles_try_open(const char *users, const char *groups)
 	buf_printf(&setting, "htpasswd:%s", folder_path(users));
 	if (groups != NULL)
 		buf_printf(&setting, ",groups=%s", folder_path(groups));
-	rc = authn_open(buf_view(&setting), &handler, &htfiles_err);
+	rc = authn_open(&(struct authn_spec){ .handler = buf_view(&setting) }, &handler,
+			&htfiles_err);
 	buf_release(&setting);
 	return rc;
 }
