@@ -85,9 +85,20 @@ fastcgi.server = ( "/" => (( "socket" => "%s/app.sock", "bin-path" => "%s", "che
   "max-procs" => 2, "bin-environment" => ( "TPAUTH_CONFIG" => "%s" ), "bin-copy-environment" => ( "PATH" ) )) )'''
 
 
+def check_document(port):
+    d = request(port, "GET", "/openapi.json").json()
+    same(d["info"], {"title": "Try", "version": "1.0", "description": "A trial"}, "the document has its name")
+    item = d["paths"].get("/items/{id}", {})
+    same((item.get("get", {}).get("security", [{}])[0], item.get("put", {}).get("security", [{}])[0]),
+         ({"oauth2": ["read"]}, {"oauth2": ["write"]}), "and its routes, with the scopes of each method")
+    opened = d["paths"].get("/open", {}).get("get", {})
+    same((opened.get("summary"), opened.get("security")), ("Anybody's", []), "and one for anybody")
+
+
 def check_every_way(site, app):
     p = site.lighttpd([], more=FASTCGI % (site.dir, app, site.config))
     check_serving(p.port, "FastCGI")
+    check_document(p.port)
     p.stop()
     p = site.lighttpd("lighttpd-conf/cgi.conf", changes=[
         ("token|refresh", "user|items/[^/]+|secret|open|token|refresh"),
