@@ -40,6 +40,7 @@ int main(int argc, char **argv)
 	tpauth_route(app, "PUT", "/items/{id}", "write", item, NULL);
 	tpauth_route(app, "GET", "/secret", "nobody:has", item, NULL);
 	tpauth_route_public(app, "GET", "/public", item, NULL);
+	tpauth_route_summary(app, "Anybody's");
 	status = tpauth_run(app, argc, argv);
 	tpauth_app_free(app);
 	return status;
