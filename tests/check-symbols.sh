@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # What libtpauth exports is what tpauth.h declares: in the version script, in the shared library and in
-# the static one. (tpauth_module is a module's to define.)
+# the static one. (tpauth_module is a module's to define.) And the objects that the programs load lack nothing,
+# which would show only when one is asked for.
 set -eu
 src=${SRC_DIR:-.}
 build=${BUILD_DIR:-.}
@@ -36,6 +37,13 @@ if [ -e "$build/.libs/libtpauth.a" ]; then
 	same libtpauth.a "$tmp/static"
 	found="$found libtpauth.a"
 fi
+for object in "$build"/.libs/libtpauth.so "$build"/.libs/tpauth_*.so; do
+	[ -e "$object" ] || continue
+	# A sanitizer's own names are the program's.
+	if ldd -r "$object" 2>&1 | grep 'undefined symbol' | grep -vE 'symbol: __(asan|ubsan|lsan|sanitizer|gcov|llvm)'; then
+		bad=1
+	fi
+done
 [ -n "$found" ] || { echo "check-symbols: no library" >&2; exit 1; }
 echo "symbols: $(wc -l < "$tmp/declared") in$found"
 exit $bad
