@@ -24,9 +24,11 @@ static const struct args_flag flags[] = {
 	{ "--json", ARGS_SWITCH, offsetof(struct own, json), 0 },
 	{ "--name", ARGS_TEXT, offsetof(struct own, name), 0 },
 };
-static const struct args_verb verbs[] = { { "one", 1, 1 }, { "any", 0, 2 } };
-static const struct args_spec spec = { verbs, 2, flags, TP_COUNT(flags), true };
-static const struct args_spec bare = { verbs, 2, flags, TP_COUNT(flags), false };
+static const struct args_verb verbs[] = { { "one", 1, 1, false },
+					  { "any", 0, 2, false },
+					  { "id", 1, 1, true } };
+static const struct args_spec spec = { verbs, 3, flags, TP_COUNT(flags), true };
+static const struct args_spec bare = { verbs, 3, flags, TP_COUNT(flags), false };
 
 static struct own own;
 static struct args args;
@@ -87,6 +89,18 @@ START_TEST(takes_operands_and_flags_in_any_order)
 		ck_assert(own.json);
 		ck_assert_int_eq(args.n_settings, 1);
 	}
+}
+END_TEST
+
+START_TEST(takes_an_id_that_begins_with_a_dash)
+{
+	ck_assert_int_eq(read_line(&spec, "id -x --json"), TP_OK);
+	ck_assert_int_eq(args.n_operands, 1);
+	ck_assert_str_eq(args.operand[0], "-x");
+	ck_assert(own.json);
+	ck_assert_int_eq(read_line(&spec, "id -- --x"), TP_OK);
+	ck_assert_str_eq(args.operand[0], "--x");
+	ck_assert_int_eq(read_line(&spec, "one -x"), TP_NO_ROUTE);
 }
 END_TEST
 
@@ -165,6 +179,7 @@ int main(void)
 	TCase *t = tcase_create("args");
 
 	tcase_add_test(t, takes_operands_and_flags_in_any_order);
+	tcase_add_test(t, takes_an_id_that_begins_with_a_dash);
 	tcase_add_test(t, hands_the_flags_of_settings_on_with_their_values);
 	tcase_add_test(t, refuses_wrong_usage_with_its_reason);
 	tcase_add_test(t, asks_for_help_before_all_else);

@@ -170,6 +170,8 @@ static enum tp_rc take(struct reader *r, char *arg, struct tp_err *err)
 
 	if (!span_starts(value, "-") || value.len == 1)
 		return take_operand(r, arg, err);
+	if (!span_starts(value, "--") && r->spec->verbs[r->ret->verb].dash)
+		return take_operand(r, arg, err);
 	if (!span_starts(value, "--"))
 		return tp_fail(err, TP_NO_ROUTE, "flags begin with two dashes");
 	name = span_cut(&value, '=');

@@ -38,6 +38,7 @@ struct args_flag {
 struct args_verb {
 	const char *name; /* NULL: the command has no verbs, and this is its only row */
 	int least, most;  /* operands */
+	bool dash;	  /* they may begin with a dash, as an id of base64url does; not with two */
 };
 
 struct args_spec {

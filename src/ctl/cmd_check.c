@@ -14,7 +14,7 @@
 
 enum { STORE_WAIT_MS = 5000 };
 
-static const struct args_verb verbs[] = { { NULL, 0, 0 } };
+static const struct args_verb verbs[] = { { NULL, 0, 0, false } };
 
 const struct args_spec cmd_check_args = { verbs, 1, NULL, 0, true };
 

@@ -28,8 +28,8 @@ static void put_help(struct buf *out)
 enum { VERBS = 5 };
 
 static const struct args_verb verbs[VERBS] = {
-	{ "help", 0, 0 }, { "man", 0, 0 },	  { "readme", 0, 0 },
-	{ "env", 0, 0 },  { "completion", 0, 0 },
+	{ "help", 0, 0, false }, { "man", 0, 0, false },	{ "readme", 0, 0, false },
+	{ "env", 0, 0, false },	 { "completion", 0, 0, false },
 };
 
 static void (*const put[VERBS])(struct buf *out) = {

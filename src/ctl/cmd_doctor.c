@@ -43,7 +43,7 @@ static const struct args_flag flags[] = {
 	{ "--user", ARGS_TEXT, offsetof(struct call, user), 0 },
 };
 
-static const struct args_verb verbs[] = { { NULL, 1, 1 } };
+static const struct args_verb verbs[] = { { NULL, 1, 1, false } };
 
 const struct args_spec cmd_doctor_args = { verbs, 1, flags, TP_COUNT(flags), false };
 

@@ -45,7 +45,8 @@ static const struct args_flag flags[] = {
 	{ "--sig", ARGS_FILE, offsetof(struct call, sig), 1u << VERIFY_RAW },
 };
 
-static const struct args_verb verbs[] = { { "verify", 0, 1 }, { "verify-raw", 0, 0 } };
+static const struct args_verb verbs[] = { { "verify", 0, 1, false },
+					  { "verify-raw", 0, 0, false } };
 
 const struct args_spec cmd_jws_args = { verbs, TP_COUNT(verbs), flags, TP_COUNT(flags), false };
 

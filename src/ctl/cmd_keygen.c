@@ -42,7 +42,7 @@ static const struct args_flag flags[] = {
 	{ "--out", ARGS_FILE, offsetof(struct call, out), 0 },
 };
 
-static const struct args_verb verbs[] = { { NULL, 0, 0 } };
+static const struct args_verb verbs[] = { { NULL, 0, 0, false } };
 
 const struct args_spec cmd_keygen_args = { verbs, 1, flags, TP_COUNT(flags), false };
 

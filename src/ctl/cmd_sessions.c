@@ -239,11 +239,11 @@ static const struct args_flag flags[] = {
 };
 
 static const struct args_verb verbs[] = {
-	[LIST] = { "list", 1, 1 },
-	[REVOKE] = { "revoke", 2, 2 },
-	[REVOKE_ALL] = { "revoke-all", 1, 1 },
-	[EXPORT] = { "export", 0, 0 },
-	[IMPORT] = { "import", 0, 0 },
+	[LIST] = { "list", 1, 1, false },
+	[REVOKE] = { "revoke", 2, 2, true },
+	[REVOKE_ALL] = { "revoke-all", 1, 1, false },
+	[EXPORT] = { "export", 0, 0, false },
+	[IMPORT] = { "import", 0, 0, false },
 };
 
 const struct args_spec cmd_sessions_args = { verbs, TP_COUNT(verbs), flags, TP_COUNT(flags), true };

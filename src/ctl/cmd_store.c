@@ -39,8 +39,8 @@ static const struct args_flag flags[] = {
 };
 
 static const struct args_verb verbs[] = {
-	[INFO] = { "info", 0, 0 },
-	[COMPACT] = { "compact", 0, 0 },
+	[INFO] = { "info", 0, 0, false },
+	[COMPACT] = { "compact", 0, 0, false },
 };
 
 const struct args_spec cmd_store_args = { verbs, TP_COUNT(verbs), flags, TP_COUNT(flags), true };

@@ -64,9 +64,9 @@ static const struct args_flag flags[] = {
 };
 
 static const struct args_verb verbs[] = {
-	[ISSUE] = { "issue", 0, 0 },
-	[INSPECT] = { "inspect", 0, 1 },
-	[VERIFY] = { "verify", 0, 1 },
+	[ISSUE] = { "issue", 0, 0, false },
+	[INSPECT] = { "inspect", 0, 1, false },
+	[VERIFY] = { "verify", 0, 1, false },
 };
 
 const struct args_spec cmd_token_args = { verbs, TP_COUNT(verbs), flags, TP_COUNT(flags), true };

@@ -67,10 +67,10 @@ static const struct args_flag flags[] = {
 };
 
 static const struct args_verb verbs[] = {
-	[ADD] = { "add", 1, 1 },
-	[PASSWD] = { "passwd", 1, 1 },
-	[REMOVE] = { "remove", 1, 1 },
-	[LIST] = { "list", 0, 0 },
+	[ADD] = { "add", 1, 1, false },
+	[PASSWD] = { "passwd", 1, 1, false },
+	[REMOVE] = { "remove", 1, 1, false },
+	[LIST] = { "list", 0, 0, false },
 };
 
 const struct args_spec cmd_users_args = { verbs, TP_COUNT(verbs), flags, TP_COUNT(flags), true };

@@ -12,7 +12,7 @@ HEAD = '{"format":"tpauth-sessions","version":1}'
 
 
 def ctl(site, *args, stdin=None):
-    return subprocess.run([CTL, "sessions", *args, "--config", site.config], input=stdin, capture_output=True,
+    return subprocess.run([CTL, "sessions", *args[:1], "--config", site.config, *args[1:]], input=stdin, capture_output=True,
                           text=True, timeout=120, env={"PATH": os.environ["PATH"], **sanitizers()})
 
 
@@ -59,12 +59,12 @@ with Site(REFRESH_RESTRICT_MINUTES="1s") as site, no_secret_in_logs(site):
     same(sorted(line.split()[0] for line in lines[1:]), sorted(s["id"] for s in listed["sessions"]), "its lines")
     handles = [a.json()["token"] for a in (one, two, three)]
     ok(not any(h in r.stdout for h in handles), "no handle is shown")
-    r = ctl(site, "revoke", "alice", sid(handles[1]))
+    r = ctl(site, "revoke", "--", "alice", sid(handles[1]))
     same((r.returncode, r.stdout), (0, "ended: 1\n"), "revoke")
     same([userinfo(pool, bearer_header(a)).status for a in (one, two, three)], [200, 401, 200], "that one ended")
-    r = ctl(site, "revoke", "alice", sid(handles[1]), "--json")
+    r = ctl(site, "revoke", "--json", "--", "alice", sid(handles[1]))
     same((r.returncode, r.stdout), (1, '{"ended":0}\n'), "revoke: there is none any more")
-    same(ctl(site, "revoke", "bob", sid(handles[0])).returncode, 1, "revoke: another user's")
+    same(ctl(site, "revoke", "--", "bob", sid(handles[0])).returncode, 1, "revoke: another user's")
     r = ctl(site, "revoke-all", "alice")
     same((r.returncode, r.stdout), (0, "ended: 2\n"), "revoke-all")
     same([userinfo(pool, bearer_header(a)).status for a in (one, three)], [401, 401], "all ended")
