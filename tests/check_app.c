@@ -238,6 +238,17 @@ static enum tpauth_rc says_json(struct tpauth_call *call, void *arg)
 	return tpauth_respond_json(call, 200, "{\"pi\": 3.14}");
 }
 
+/* Two types of one length, in the same memory. */
+static enum tpauth_rc says_otherwise(struct tpauth_call *call, void *arg)
+{
+	char type[] = "text/html";
+
+	(void)arg;
+	(void)tpauth_respond(call, 200, type, "x", 1);
+	memcpy(type, "image/png", sizeof(type));
+	return tpauth_respond(call, 200, type, "y", 1);
+}
+
 static enum tpauth_rc goes_elsewhere(struct tpauth_call *call, void *arg)
 {
 	(void)arg;
@@ -250,6 +261,8 @@ START_TEST(an_answer_has_the_type_it_was_given)
 	ck_assert_str_eq(answer_of(says_bytes),
 			 want("200 OK", "Content-Type: application/octet-stream\r\n", "", "x"));
 	ck_assert_str_eq(answer_of(says_json), want("200 OK", JSON, "", "{\"pi\": 3.14}"));
+	ck_assert_str_eq(answer_of(says_otherwise),
+			 want("200 OK", "Content-Type: image/png\r\n", "", "y"));
 	ck_assert_str_eq(answer_of(goes_elsewhere),
 			 want("303 See Other", "", "Location: /there\r\n", ""));
 }
