@@ -167,6 +167,10 @@ def terminals():
                                     meanwhile=lambda: run(*add, "--password-stdin", stdin="x\n"))
         ok(status == 1 and "is there already" in out, "somebody else adds that user meanwhile", out)
         same((read(f).count(b"mallory"), read(g)), (1, b""), "who has no scopes of that")
+        with open(f, "a") as text:
+            text.write("\x1b[2Jx:{SHA}x\n\u009bx:{SHA}x\n")
+        listed = run("users", "list", "--file", f).stdout
+        ok("\n?[2Jx (cannot log in" in listed and "\n?x (cannot" in listed, "a name that a terminal would obey", listed)
         config = ("--config", site.config)
         out, status = at_a_terminal("token", "verify", "no.token", *config)
         same((status, "\x1b[" in out), (1, True), "colours at a terminal")
