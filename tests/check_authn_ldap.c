@@ -186,6 +186,9 @@ static const struct {
 	{ SEARCH, "alice", "pw-alice", TP_OK, ALICE(MEMBER_OF) },
 	{ SEARCH, "ALICE", "pw-alice", TP_OK, ALICE(MEMBER_OF) }, /* one user, one user_id */
 	{ SEARCH, "alice ", "pw-alice", TP_OK, ALICE(MEMBER_OF) },
+	/* The directory takes these for "alice" as well; who counts attempts by name does not. */
+	{ SEARCH, "\xef\xbd\x81lice", "pw-alice", TP_DENIED, "the directory: the user's entry has no uid, or none that is the name" },
+	{ DIRECT, "\xef\xbd\x81lice", "pw-alice", TP_DENIED, "the directory: the user's entry has no uid, or none that is the name" },
 	{ SEARCH, "bob", "pw-bob", TP_OK, BOB },
 	{ SEARCH, "multi", "pw-multi", TP_OK, MULTI("multi") },
 	{ SEARCH, "Second", "pw-multi", TP_OK, MULTI("second") },
