@@ -241,6 +241,7 @@ START_TEST(a_login_is_a_bind_as_the_one_entry)
 		return;
 	}
 	open_plain(logins[_i].url);
+	ck_assert(authn_folds_names(handler));
 	rc = log_in(logins[_i].user, logins[_i].password, logins[_i].says);
 	ck_assert_msg(rc == logins[_i].rc, "%s %s: %d %s", logins[_i].url, logins[_i].user, rc,
 		      err.msg);
