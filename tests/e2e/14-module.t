@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """TOKEN_HANDLER=module:FILE.so,TEXT under lighttpd, by a module whose answers are files (tests/module/files.c): each of
 its hooks, in the responder, the authorizer, the refresh daemon and plain CGI, and what is said of one that is none."""
