@@ -12,5 +12,8 @@ if [ "$event" = refresh ]; then
 	printf '%s' "$request" | jq -e .claims || exit 2 # they stay as they are
 	exit 0
 fi
-printf '%s' "$request" | jq -er '.username, .password | select(test("\n") | not)' | "$CHECK" || exit 1
+# Both or nothing: a check that got no password must not be the one that decides.
+pair=$(printf '%s' "$request" | jq -er '[.username, .password] |
+	if any(. == "" or test("[\n\r]")) then error("a line that is none") else .[] end') || exit 1
+printf '%s\n' "$pair" | "$CHECK" || exit 1
 printf '%s' "$request" | jq -e '{user_id: .username, username: .username, scopes: ["user:read"]}' || exit 2

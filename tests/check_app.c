@@ -8,6 +8,7 @@
 #include "support/alloc_fail.h"
 #include "support/check_run.h"
 #include "support/http_rig.h"
+#include "support/test_keys.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -238,6 +239,17 @@ static enum tpauth_rc says_json(struct tpauth_call *call, void *arg)
 	return tpauth_respond_json(call, 200, "{\"pi\": 3.14}");
 }
 
+/* Two types of one length, in the same memory. */
+static enum tpauth_rc says_otherwise(struct tpauth_call *call, void *arg)
+{
+	char type[] = "text/html";
+
+	(void)arg;
+	(void)tpauth_respond(call, 200, type, "x", 1);
+	memcpy(type, "image/png", sizeof(type));
+	return tpauth_respond(call, 200, type, "y", 1);
+}
+
 static enum tpauth_rc goes_elsewhere(struct tpauth_call *call, void *arg)
 {
 	(void)arg;
@@ -250,6 +262,8 @@ START_TEST(an_answer_has_the_type_it_was_given)
 	ck_assert_str_eq(answer_of(says_bytes),
 			 want("200 OK", "Content-Type: application/octet-stream\r\n", "", "x"));
 	ck_assert_str_eq(answer_of(says_json), want("200 OK", JSON, "", "{\"pi\": 3.14}"));
+	ck_assert_str_eq(answer_of(says_otherwise),
+			 want("200 OK", "Content-Type: image/png\r\n", "", "y"));
 	ck_assert_str_eq(answer_of(goes_elsewhere),
 			 want("303 See Other", "", "Location: /there\r\n", ""));
 }
@@ -567,6 +581,39 @@ START_TEST(an_unknown_event_is_a_flaw)
 }
 END_TEST
 
+/* What its settings come to with --grpc. */
+static enum tp_rc configure(bool is_asked, struct tp_err *err)
+{
+	char name[] = "app", workers[] = "--workers=1", grpc[] = "--grpc";
+	char listen[] = "--listen=/nonexistent/socket";
+	char server[] = "AUTHORIZATION_SERVER=true", handler[] = "TOKEN_HANDLER=exec:/bin/true";
+	char *argv[] = { name, workers, grpc, listen, NULL };
+	char secret[] = "SECRET_KEY=" TEST_SECRET, *envp[] = { server, handler, secret, NULL };
+	struct boot_args args = { .argc = (int)TP_COUNT(argv) - 1,
+				  .argv = argv,
+				  .envp = envp,
+				  .edge = &boot_http,
+				  .hooks = &app->hooks };
+	struct app made;
+	enum tp_rc rc;
+
+	tpauth_on(app, TPAUTH_ON_REFRESH, is_asked ? hook : NULL, NULL);
+	rc = boot_config(&args, &made, err);
+	boot_close(&made);
+	return rc;
+}
+
+START_TEST(a_hook_for_refreshes_and_the_daemon_that_would_not_ask_it_exclude_each_other)
+{
+	struct tp_err err = { 0 };
+
+	tpauth_on(app, TPAUTH_ON_AUTHENTICATE, hook, NULL);
+	ck_assert_msg(configure(false, &err) == TP_OK, "%s", err.msg);
+	ck_assert_int_eq(configure(true, &err), TP_INVALID);
+	ck_assert_ptr_nonnull(strstr(err.msg, "--grpc"));
+}
+END_TEST
+
 START_TEST(what_an_application_says_of_itself_is_copied)
 {
 	char title[] = "Title";
@@ -624,6 +671,8 @@ static void add_more(TCase *t)
 	tcase_add_test(t, a_summary_is_the_last_route_s);
 	tcase_add_test(t, a_summary_needs_a_route_and_utf8);
 	tcase_add_test(t, an_unknown_event_is_a_flaw);
+	tcase_add_test(
+		t, a_hook_for_refreshes_and_the_daemon_that_would_not_ask_it_exclude_each_other);
 	tcase_add_test(t, what_an_application_says_of_itself_is_copied);
 	tcase_add_test(t, null_is_taken_everywhere);
 	tcase_add_test(t, without_memory_a_setter_marks_the_application);

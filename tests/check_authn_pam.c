@@ -181,6 +181,7 @@ START_TEST(a_login_is_name_and_password)
 	struct buf json = BUF_INIT(1000);
 
 	open_service(MATRIX, "pam_permit.so", LONG_MS);
+	ck_assert(authn_folds_names(handler));
 	ck_assert_msg(log_in("joe", "secret", &json) == TP_OK, "%s", err.msg);
 	ck_assert_str_eq(buf_cstr(&json),
 			 "{\"user_id\":\"joe\",\"username\":\"joe\",\"email\":null,\"scopes\":[]}");

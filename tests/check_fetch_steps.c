@@ -12,9 +12,11 @@
 #include "support/web.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/banned.h"
@@ -102,6 +104,38 @@ START_TEST(waits_no_longer_than_it_is_told)
 	ck_assert_int_eq(m->end(f, t, &err), TP_UNAVAILABLE);
 	ck_assert_str_eq(err.msg, "it was given up before its end");
 	ck_assert_int_eq(replies[0].status, 0);
+}
+END_TEST
+
+/* The sockets that a program started now would have; those that are connected only. */
+static int inherited_connections(void)
+{
+	int n = 0;
+
+	for (int fd = STDERR_FILENO + 1; fd < 256; fd++) {
+		struct sockaddr_storage peer;
+		socklen_t len = sizeof(peer);
+		int flags = fcntl(fd, F_GETFD);
+
+		if (flags >= 0 && (flags & FD_CLOEXEC) == 0 &&
+		    getpeername(fd, (struct sockaddr *)&peer, &len) == 0 &&
+		    peer.ss_family == AF_INET)
+			n++;
+	}
+	return n;
+}
+
+START_TEST(no_program_inherits_a_connection)
+{
+	struct fetch_task *t;
+	int before;
+
+	web_start(&(struct web_spec){ .answer = WEB_OK, .together = 2 });
+	before = inherited_connections();
+	t = start(0, "/");
+	ck_assert(!m->wait(f, t, 50));
+	ck_assert_int_eq(inherited_connections(), before);
+	ck_assert_int_eq(m->end(f, t, NULL), TP_UNAVAILABLE);
 }
 END_TEST
 
@@ -256,6 +290,7 @@ static Suite *fetch_steps_suite(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, two_are_under_way_at_once);
 	tcase_add_test(t, waits_no_longer_than_it_is_told);
+	tcase_add_test(t, no_program_inherits_a_connection);
 	tcase_add_test(t, an_exchange_ends_in_its_own_time);
 	tcase_add_test(t, what_is_under_way_may_be_given_up);
 	tcase_add_test(t, sends_headers_as_they_are_said);

@@ -444,9 +444,11 @@ static bool below_is_cheap(const void *self)
 	return true;
 }
 
-static const struct authn_ops below_ops = {
-	.scheme = "below", .ask = below_ask, .close = below_close, .cheap = below_is_cheap
-};
+static const struct authn_ops below_ops = { .scheme = "below",
+					    .ask = below_ask,
+					    .close = below_close,
+					    .cheap = below_is_cheap,
+					    .folds = below_is_cheap };
 
 static struct authn *open_below(struct below *b)
 {
@@ -511,16 +513,17 @@ START_TEST(a_hook_stands_in_for_the_handler_below)
 }
 END_TEST
 
-/* A hook may take its time over a password; only the handler below may say that it does not. */
+/* A hook may take its time over a password, and any two names for two; only the handler below may
+ * say that it does not. */
 START_TEST(a_hook_for_the_login_is_never_cheap)
 {
 	struct below b = { .rc = TP_OK };
 	struct authn *n = NULL;
 
 	ck_assert_int_eq(hooks_authn(&set, open_below(&b), &n, NULL), TP_OK);
-	ck_assert(authn_is_cheap(n));
+	ck_assert(authn_is_cheap(n) && authn_folds_names(n));
 	on(TPAUTH_ON_TOKEN);
-	ck_assert(!authn_is_cheap(n));
+	ck_assert(!authn_is_cheap(n) && !authn_folds_names(n));
 	authn_close(n);
 }
 END_TEST

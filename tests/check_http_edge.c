@@ -235,6 +235,8 @@ static const struct {
 	{ "X-Request-ID", "x", false, false },
 	{ "Access-Control-Allow-Origin", "*", false, false },
 	{ "X-Auth-User", "root", false, false },
+	{ "X_Auth_User", "root", false, false },
+	{ "Variable-REMOTE-USER", "root", false, false },
 	{ "x-auth-scopes", "root", false, false },
 	{ "Variable-REMOTE_USER", "root", false, false },
 	{ "variable-tpauth_user_id", "root", false, false },

@@ -416,6 +416,31 @@ START_TEST(too_many_failures_are_429_and_the_handler_is_left_alone)
 }
 END_TEST
 
+/* A spelling for each attempt. */
+static int asked_for_spellings(void)
+{
+	static const char *const names[] = { "ann", "ANN", "Ann", "ann+", "+aNn", "a+n+n", "aNN" };
+	char body[64];
+
+	h.rig.asked = 0;
+	rig_handler_says(&h.rig, TP_DENIED, NULL);
+	for (size_t i = 0; i < TP_COUNT(names); i++) {
+		snprintf(body, sizeof(body), "username=%s&password=x", names[i]);
+		http_ask(&h, "POST", "/token", body, NULL);
+	}
+	return h.rig.asked;
+}
+
+START_TEST(spellings_that_the_handler_takes_for_one_name_are_counted_as_one)
+{
+	ck_assert_int_eq(asked_for_spellings(), 7);
+	h.rig.now += 3600;
+	h.rig.handler_folds = true;
+	ck_assert_int_eq(asked_for_spellings(), 5);
+	ck_assert_str_eq(h.rig.username, " aNn"); /* who is asked as it was typed */
+}
+END_TEST
+
 START_TEST(a_refusal_for_its_scopes_stays_counted)
 {
 	for (int i = 0; i < 5; i++)
@@ -618,6 +643,7 @@ static Suite *suite(void)
 	tcase_add_test(t, fields_longer_than_their_limits_are_refused);
 	tcase_add_test(t, a_wrong_password_is_invalid_grant);
 	tcase_add_test(t, too_many_failures_are_429_and_the_handler_is_left_alone);
+	tcase_add_test(t, spellings_that_the_handler_takes_for_one_name_are_counted_as_one);
 	tcase_add_test(t, a_refusal_for_its_scopes_stays_counted);
 	tcase_add_test(t, the_catalogue_limits_what_may_be_asked_for);
 	tcase_add_test(t, a_store_that_does_not_answer_is_503_at_every_step);

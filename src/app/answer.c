@@ -15,7 +15,7 @@
 
 #include "base/banned.h"
 
-enum { STATUS_LOW = 200, STATUS_HIGH = 599, TYPE_MOST = 255 };
+enum { STATUS_LOW = 200, STATUS_HIGH = 599 };
 
 /* RFC 9110 8.3: nearly; what it must not do is break the header. */
 static bool is_type(const char *type)
@@ -26,7 +26,7 @@ static bool is_type(const char *type)
 		if (type[i] < 0x20 || type[i] > 0x7e)
 			return false;
 	}
-	return len <= TYPE_MOST && type[0] != '/' && strchr(type, '/') != NULL;
+	return len <= ANSWER_TYPE_MOST && type[0] != '/' && strchr(type, '/') != NULL;
 }
 
 static enum tp_rc check(const struct app_answer *a, int status, const char *type, const void *body,
@@ -57,10 +57,9 @@ static enum tp_rc give(struct tpauth_call *call, int status, const char *type, c
 	buf_put(out, body, len);
 	if (type == NULL && len > 0)
 		type = "application/octet-stream";
-	a->type = call_string(call, span_of(type));
+	/* A copy of its own: the program's memory may hold another type the next time. */
+	snprintf(a->type, sizeof(a->type), "%s", type != NULL ? type : "");
 	a->status = status;
-	if (type != NULL && a->type == NULL)
-		return tp_fail(err, TP_NOMEM, "out of memory");
 	return buf_rc(out, "an answer", err);
 }
 
@@ -140,7 +139,7 @@ enum tp_rc answer_settle(struct app_answer *a, struct tp_err *err)
 	if (a->failure.rc != TP_OK)
 		return tp_fail(err, a->failure.rc, "%s", a->failure.msg);
 	resp->status = a->status != 0 ? a->status : 204;
-	if (a->type != NULL)
+	if (a->type[0] != '\0')
 		response_header(resp, "Content-Type", span_of(a->type));
 	return TP_OK;
 }

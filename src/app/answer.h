@@ -11,12 +11,14 @@
 
 struct requestor;
 
+enum { ANSWER_TYPE_MOST = 255 };
+
 struct app_answer {
 	struct http_call *http;
-	struct requestor *requestor; /* what it asks of other services; NULL: nothing */
-	int status;		     /* 0: none yet */
-	const char *type;	     /* Content-Type, the call's; NULL: none */
-	struct tp_err failure;	     /* the last one could not be given; rc TP_OK: it could */
+	struct requestor *requestor;	 /* what it asks of other services; NULL: nothing */
+	int status;			 /* 0: none yet */
+	char type[ANSWER_TYPE_MOST + 1]; /* Content-Type; "": none */
+	struct tp_err failure;		 /* the last one could not be given; rc TP_OK: it could */
 };
 
 /* Puts the answer into the response; one that was never given is 204. TP_INTERNAL, TP_NOMEM: the

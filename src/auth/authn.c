@@ -98,6 +98,11 @@ bool authn_is_cheap(const struct authn *n)
 	return n->ops->cheap != NULL && n->ops->cheap(n->self);
 }
 
+bool authn_folds_names(const struct authn *n)
+{
+	return n->ops->folds != NULL && n->ops->folds(n->self);
+}
+
 enum tp_rc authn_probe(struct authn *n, struct tp_err *err)
 {
 	return n->ops->probe != NULL ? n->ops->probe(n->self, err) : TP_OK;

@@ -52,6 +52,8 @@ struct authn_ops {
 	void (*close)(void *self);
 	/* Every answer takes microseconds only, so that logins cannot starve anything. NULL: no. */
 	bool (*cheap)(const void *self);
+	/* "Alice" and "al ice" are the same user. NULL: no. */
+	bool (*folds)(const void *self);
 	/* See authn_probe(). NULL: there is nothing to look for. */
 	enum tp_rc (*probe)(void *self, struct tp_err *err);
 };
@@ -70,6 +72,9 @@ enum tp_rc authn_open_with(const struct authn_ops *ops, void *self, struct authn
 
 /* An answer costs less than finding out who else is at a login: no place need be taken for it. */
 bool authn_is_cheap(const struct authn *n);
+
+/* Names that differ in blanks and in the case of ASCII letters are one user's: throttle_fold(). */
+bool authn_folds_names(const struct authn *n);
 
 /*
  * TP_OK: *ret_claims is an object with a valid user_id (the caller's; jval_release). TP_DENIED:

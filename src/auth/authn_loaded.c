@@ -249,6 +249,13 @@ static enum tp_rc loaded_probe(void *self, struct tp_err *err)
 	return send(self, NULL, &answer, err);
 }
 
+/* PAM may ask a directory too. */
+static bool folds(const void *self)
+{
+	(void)self;
+	return true;
+}
+
 static enum tp_rc ldap_open(const struct authn_spec *spec, struct span arg, void **ret,
 			    struct tp_err *err)
 {
@@ -265,9 +272,11 @@ const struct authn_ops authn_ldap_ops = { .scheme = "ldap",
 					  .open = ldap_open,
 					  .ask = loaded_ask,
 					  .close = loaded_close,
+					  .folds = folds,
 					  .probe = loaded_probe };
 const struct authn_ops authn_pam_ops = { .scheme = "pam",
 					 .open = pam_open,
 					 .ask = loaded_ask,
 					 .close = loaded_close,
+					 .folds = folds,
 					 .probe = loaded_probe };

@@ -76,6 +76,39 @@ static bool is_nocase(struct span a, struct span b)
 	return a.len == b.len && strncasecmp(a.p, b.p, a.len) == 0;
 }
 
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* But for blanks and the case of ASCII letters, which throttle_fold() takes for one as well: a
+ * directory knows more spellings of a name, and each would have attempts of its own. */
+static bool is_spelling(struct span a, struct span b)
+{
+	size_t i = 0, k = 0;
+
+	for (;;) {
+		while (i < a.len && a.p[i] == ' ')
+			i++;
+		while (k < b.len && b.p[k] == ' ')
+			k++;
+		if (i == a.len || k == b.len)
+			return i == a.len && k == b.len;
+		if (lower(a.p[i++]) != lower(b.p[k++]))
+			return false;
+	}
+}
+
+/* Whether the attribute is what the name was searched by; else another one of the entry is shown.
+ */
+static bool is_asked_by(const struct ldap_setting *s)
+{
+	size_t n = strlen(s->user.attr);
+
+	return !s->direct || (strncasecmp(s->user.base, s->user.attr, n) == 0 &&
+			      strncmp(s->user.base + n, "=%u", 3) == 0);
+}
+
 /* The only value; of several the one that was given. So one user has one user_id, however the name
  * was typed. */
 static struct span own_name(struct berval *const *values, struct span name)
@@ -91,18 +124,18 @@ static struct span own_name(struct berval *const *values, struct span name)
 	return (struct span){ NULL, 0 };
 }
 
-static enum tp_rc copy_user_id(struct ldap *l, LDAPMessage *m, const char *attr, struct span name,
-			       char **ret, struct tp_err *err)
+static enum tp_rc copy_user_id(struct ldap *l, LDAPMessage *m, const struct ldap_setting *s,
+			       struct span name, char **ret, struct tp_err *err)
 {
-	struct berval **values = ldap_get_values_len(l, m, attr);
+	struct berval **values = ldap_get_values_len(l, m, s->user.attr);
 	struct span own = own_name(values, name);
 	enum tp_rc rc = TP_OK;
 
-	if (!is_text(own))
+	if (!is_text(own) || (is_asked_by(s) && !is_spelling(own, name)))
 		rc = tp_fail(err, TP_DENIED,
 			     "the directory: the user's entry has no %.40s, or none that is the "
 			     "name",
-			     attr);
+			     s->user.attr);
 	else if ((*ret = span_dup(own)) == NULL)
 		rc = tp_fail(err, TP_NOMEM, "out of memory");
 	ldap_value_free_len(values);
@@ -120,7 +153,7 @@ static enum tp_rc take_entry(struct ldap *l, LDAPMessage *m, const struct ldap_s
 	/* An empty DN would be bound anonymously, with success. */
 	if (e->dn[0] == '\0')
 		return tp_fail(err, TP_DENIED, "the directory: the user's entry has no DN");
-	rc = copy_user_id(l, m, s->user.attr, name, &e->user_id, err);
+	rc = copy_user_id(l, m, s, name, &e->user_id, err);
 	if (rc == TP_OK)
 		rc = copy_first(l, m, "cn", &e->name, err);
 	if (rc == TP_OK)

@@ -14,7 +14,8 @@ struct ldap_entry {
 
 /* The user of that name: in a search the one entry that matches, else the entry at its DN. A name
  * is compared by the directory's rules ("JOE" may find joe), so user_id is the entry's. TP_DENIED:
- * none, or more than one. */
+ * none, more than one, or one whose name differs in more than blanks and the case of ASCII letters
+ * (where the DN is known: if ATTR is what the name stands for in it). */
 enum tp_rc ldap_find_user(struct ldap *l, const struct ldap_setting *s, struct span name,
 			  struct ldap_entry *ret, struct tp_err *err) TP_MUSTUSE;
 void ldap_entry_release(struct ldap_entry *e);

@@ -90,6 +90,21 @@ void throttle_init(struct throttle *t, struct span user, struct span address)
 			(struct store_hit){ { t->item[i], sizeof(t->item[i]) - 1 }, &limits[i] };
 }
 
+struct span throttle_fold(struct span user, char room[LIMIT_USER_ID])
+{
+	size_t n = 0;
+
+	if (user.len > LIMIT_USER_ID)
+		return user;
+	for (size_t i = 0; i < user.len; i++) {
+		char c = user.p[i];
+
+		if (c != ' ')
+			room[n++] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+	}
+	return (struct span){ room, n };
+}
+
 static struct store_op operation(const struct throttle *t, enum store_verb verb)
 {
 	return (struct store_op){

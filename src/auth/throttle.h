@@ -9,6 +9,7 @@
 #define AUTH_THROTTLE_H
 
 #include "auth/auth.h"
+#include "base/limits.h"
 
 enum { THROTTLE_PAIR, THROTTLE_ADDRESS, THROTTLE_USER, THROTTLE_KINDS };
 
@@ -19,6 +20,10 @@ struct throttle {
 };
 
 void throttle_init(struct throttle *t, struct span user, struct span address);
+
+/* A name without blanks and in lower case (ASCII), for a handler to which that is the same user.
+ * Borrowed from room; what is longer stays as it is. */
+struct span throttle_fold(struct span user, char room[LIMIT_USER_ID]);
 
 /* Counts one attempt. TP_THROTTLED with err->retry_s, or TP_UNAVAILABLE. */
 enum tp_rc throttle_enter(const struct auth_ctx *a, const struct throttle *t,

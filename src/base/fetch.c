@@ -9,6 +9,7 @@
 #include "base/clock.h"
 
 #include <curl/curl.h>
+#include <fcntl.h>
 #include <stdlib.h>
 
 #include "base/banned.h"
@@ -108,6 +109,15 @@ static size_t give_body(char *p, size_t size, size_t n, void *arg)
 	return most;
 }
 
+/* libcurl's own are open for what a program starts meanwhile, which could read the answers, or be
+ * the client of a connection that is kept. */
+static int close_on_exec(void *arg, curl_socket_t fd, curlsocktype purpose)
+{
+	(void)arg;
+	(void)purpose;
+	return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? CURL_SOCKOPT_OK : CURL_SOCKOPT_ERROR;
+}
+
 /* A request ------------------------------------------------------------------------------------*/
 
 static bool add_line(struct curl_slist **lines, const char *line)
@@ -184,8 +194,8 @@ static bool set_manners(struct fetch_task *t, const struct fetch_spec *spec)
 	return SET(CURLOPT_PROTOCOLS_STR, "http,https") && SET(CURLOPT_FOLLOWLOCATION, 0L) &&
 	       SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) && SET(CURLOPT_PROXY, "") &&
 	       SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) && SET(CURLOPT_PATH_AS_IS, 1L) &&
-	       SET(CURLOPT_NOSIGNAL, 1L) && SET(CURLOPT_QUICK_EXIT, 1L) &&
-	       SET(CURLOPT_TIMEOUT_MS, (long)spec->timeout_ms) &&
+	       SET(CURLOPT_SOCKOPTFUNCTION, close_on_exec) && SET(CURLOPT_NOSIGNAL, 1L) &&
+	       SET(CURLOPT_QUICK_EXIT, 1L) && SET(CURLOPT_TIMEOUT_MS, (long)spec->timeout_ms) &&
 	       SET(CURLOPT_CONNECTTIMEOUT_MS, (long)spec->timeout_ms);
 }
 

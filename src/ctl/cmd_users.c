@@ -264,6 +264,9 @@ static int run_put(struct call *c)
 		rc = user_files_ready(&c->files, c->create, user_of(c), is_new, &err);
 	if (rc == TP_OK)
 		rc = make_hash(c, &hash, &err);
+	/* Whoever typed it took a while, and another user of this name must not get the groups. */
+	if (rc == TP_OK && is_new)
+		rc = user_files_ready(&c->files, false, user_of(c), true, &err);
 	/* Groups first: with the password the user can log in, and has the scopes then. */
 	if (rc == TP_OK && c->scope_set.n > 0)
 		rc = user_files_put_groups(&c->files, user_of(c), &c->scope_set, &err);

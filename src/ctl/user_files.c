@@ -12,6 +12,7 @@
 
 #include "auth/userfile.h"
 #include "base/file.h"
+#include "ctl/text.h"
 
 #include "base/banned.h"
 
@@ -279,7 +280,7 @@ static enum tp_rc put_user(void *arg, struct span user, struct tp_err *err)
 		put_scopes(l, scopes, n);
 		buf_printf(l->out, "],\"usable\":%s}", usable ? "true" : "false");
 	} else {
-		buf_span(l->out, user);
+		text_put(user, l->out);
 		buf_str(l->out, usable ? "" : " (cannot log in: its hash is of no known format)");
 		buf_str(l->out, n > 0 ? ": " : "");
 		put_scopes(l, scopes, n);

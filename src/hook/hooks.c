@@ -170,13 +170,22 @@ static bool handler_is_cheap(const void *self)
 	       authn_is_cheap(h->below);
 }
 
+static bool handler_folds(const void *self)
+{
+	const struct handler *h = self;
+
+	return h->set->on[TPAUTH_ON_TOKEN].fn == NULL && h->below != NULL &&
+	       authn_folds_names(h->below);
+}
+
 enum tp_rc hooks_authn(const struct hook_set *set, struct authn *below, struct authn **ret,
 		       struct tp_err *err)
 {
 	static const struct authn_ops ops = { .scheme = "hooks",
 					      .ask = handler_ask,
 					      .close = handler_close,
-					      .cheap = handler_is_cheap };
+					      .cheap = handler_is_cheap,
+					      .folds = handler_folds };
 	struct handler *h = calloc(1, sizeof(*h));
 	enum tp_rc rc;
 

@@ -79,19 +79,27 @@ static bool is_token(struct span s)
 	return s.len > 0;
 }
 
-/* A name that ends in '*' stands for all that begin so. */
+/* As servers fold names to those of variables: nginx finds X_Auth_User by the name of X-Auth-User.
+ */
+static char folded(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return (char)(c - 'A' + 'a');
+	return c == '_' ? '-' : c;
+}
+
+/* A rule that ends in '*' stands for all names that begin so. */
 static bool matches(struct span name, const char *rule)
 {
 	size_t n = strlen(rule);
+	bool open = rule[n - 1] == '*';
 
-	if (rule[n - 1] != '*')
-		return span_is_nocase(name, rule);
-	if (name.len < n - 1)
+	if (open)
+		n--;
+	if (name.len < n || (!open && name.len > n))
 		return false;
-	for (size_t i = 0; i < n - 1; i++) {
-		char one[2] = { rule[i], '\0' };
-
-		if (!span_is_nocase((struct span){ name.p + i, 1 }, one))
+	for (size_t i = 0; i < n; i++) {
+		if (folded(name.p[i]) != folded(rule[i]))
 			return false;
 	}
 	return true;

@@ -172,10 +172,14 @@ static enum tp_rc log_in(struct http_call *c, const struct login *l, struct sess
 	TP_CLEANUP(jval_cleanup) struct jval *claims = NULL;
 	struct credential old;
 	struct scope_set granted;
+	char room[LIMIT_USER_ID];
+	struct span name = l->username;
 	struct throttle t;
 	enum tp_rc rc;
 
-	throttle_init(&t, l->username, c->req->remote_addr);
+	if (authn_folds_names(c->auth->authn))
+		name = throttle_fold(name, room);
+	throttle_init(&t, name, c->req->remote_addr);
 	rc = try_password(c, l, &t, &claims, err);
 	if (rc == TP_OK)
 		rc = cut_scopes(l, claims, &granted, err);

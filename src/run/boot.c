@@ -49,6 +49,18 @@ static bool brings_login(const struct hook_set *hooks)
 	return hooks != NULL && hooks->on[TPAUTH_ON_TOKEN].fn != NULL;
 }
 
+/* The daemon beside has the settings, and not what a program registered: what a refresh is denied
+ * by here would be signed anew there. */
+static enum tp_rc check_daemon(const struct app *app, struct tp_err *err)
+{
+	const struct hook_set *hooks = app->args.hooks;
+
+	if (!app->config.grpc || hooks == NULL || hooks->on[TPAUTH_ON_REFRESH].fn == NULL)
+		return TP_OK;
+	return tp_fail(err, TP_INVALID,
+		       "--grpc: tpauth-grpcd does not ask this program's hook for refreshes");
+}
+
 static enum tp_rc take_defaults(struct app *app, struct tp_err *err)
 {
 	const struct boot_args *args = &app->args;
@@ -83,7 +95,8 @@ enum tp_rc boot_config(const struct boot_args *args, struct app *ret, struct tp_
 	if (!args->cgi && ret->config.first_operand < args->argc)
 		return tp_fail(err, TP_INVALID,
 			       "there is an argument that is no flag (see --help)");
-	return config_check(&ret->config, brings_login(args->hooks), err);
+	rc = config_check(&ret->config, brings_login(args->hooks), err);
+	return rc == TP_OK ? check_daemon(ret, err) : rc;
 }
 
 static void warn(void *arg, const char *sentence)

@@ -185,6 +185,7 @@ with Site() as site:
     ours = [line for line in (r.stdout + r.stderr).splitlines() if "tpauth" in line]
     ok(r.returncode == 0 and not ours, "systemd-analyze verify: clean", r)
     for name in ("tpauth.service", "tpauth-grpcd.service"):
+        ok("\nLimitCORE=0\n" in texts[name], f"{name}: no core, which would have keys and passwords")
         r = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", site.path(name)],
                            capture_output=True, text=True, env={**os.environ, "SYSTEMD_COLORS": "0"})
         exposure = re.search(r"Overall exposure level for .*: ([0-9.]+)", r.stdout)

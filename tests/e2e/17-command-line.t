@@ -127,8 +127,8 @@ def files_without_settings():
         same(read(f).count(b"many"), 12, "and none is lost")
 
 
-def at_a_terminal(*args, typed=b"", env=None):
-    """Output and exit status of the command at a terminal of its own."""
+def at_a_terminal(*args, typed=b"", env=None, meanwhile=None):
+    """Output and exit status of the command at a terminal of its own; meanwhile is called when it first asks."""
     pid, fd = pty.fork()
     if pid == 0:
         os.execve(CTL, [CTL, *args], {"PATH": os.environ["PATH"], "TERM": "xterm", **sanitizers(), **(env or {})})
@@ -142,6 +142,9 @@ def at_a_terminal(*args, typed=b"", env=None):
             break
         out += got
         if waiting and got.endswith(b": "):
+            if meanwhile is not None:
+                meanwhile()
+                meanwhile = None
             os.write(fd, waiting.pop(0))
     os.close(fd)
     return out.decode(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
@@ -157,6 +160,17 @@ def terminals():
         out, status = at_a_terminal(*add, typed=[b"typed-twice", b"typed-twice"])
         ok(status == 0 and read(f).startswith(b"eve:"), "asked twice", out)
         ok("typed" not in out, "and not shown")
+        g = site.path("groups2")
+        open(g, "w").close()
+        add = ("users", "add", "mallory", "--cost=4", "--file", f, "--groups", g)
+        out, status = at_a_terminal(*add, "--scopes=admin", typed=[b"typed-late", b"typed-late"],
+                                    meanwhile=lambda: run(*add, "--password-stdin", stdin="x\n"))
+        ok(status == 1 and "is there already" in out, "somebody else adds that user meanwhile", out)
+        same((read(f).count(b"mallory"), read(g)), (1, b""), "who has no scopes of that")
+        with open(f, "a") as text:
+            text.write("\x1b[2Jx:{SHA}x\n\u009bx:{SHA}x\n")
+        listed = run("users", "list", "--file", f).stdout
+        ok("\n?[2Jx (cannot log in" in listed and "\n?x (cannot" in listed, "a name that a terminal would obey", listed)
         config = ("--config", site.config)
         out, status = at_a_terminal("token", "verify", "no.token", *config)
         same((status, "\x1b[" in out), (1, True), "colours at a terminal")

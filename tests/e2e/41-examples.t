@@ -40,10 +40,12 @@ def check_module(site, folder):
 
 def check_handler(site, folder):
     with open(os.path.join(folder, "check-password"), "w") as f:
-        f.write(f'#!/bin/sh\nread -r name && read -r password && [ "$name" = "o\'hara" ] && [ "$password" = \'{PASSWORD}\' ]\n')
+        # One that lets in whoever comes without a password, as an anonymous bind to a directory does.
+        f.write(f'#!/bin/sh\nread -r name && read -r password || exit 0\n[ "$name" = "o\'hara" ] && [ "$password" = \'{PASSWORD}\' ]\n')
     os.chmod(f.name, 0o755)
     port = serve(site, PROGRAM, "--token-handler", f"exec:{folder}/handler.sh")
     same(login(port, "o'hara", "wrong").status, 400, "handler.sh: a wrong password")
+    same([login(port, "o'hara", x).status for x in ("two\nlines", "\n")], [400] * 2, "handler.sh: what is no line")
     a = login(port, "o'hara", PASSWORD)
     same((a.status, a.json().get("user_id")), (200, "o'hara"), "handler.sh: its user")
 

@@ -134,7 +134,16 @@ static bool cheap(const void *self)
 	return r->handler_is_cheap;
 }
 
-static const struct authn_ops handler = { .scheme = "rig", .ask = ask, .cheap = cheap };
+static bool folds(const void *self)
+{
+	const struct rig *r = self;
+
+	return r->handler_folds;
+}
+
+static const struct authn_ops handler = {
+	.scheme = "rig", .ask = ask, .cheap = cheap, .folds = folds
+};
 
 void rig_handler_says(struct rig *r, enum tp_rc rc, const char *claims)
 {

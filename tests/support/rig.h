@@ -66,7 +66,7 @@ struct rig {
 
 	/* The token handler's part: how often it was asked, and for what the last time. */
 	int asked;
-	bool handler_is_cheap;
+	bool handler_is_cheap, handler_folds;
 	enum authn_event event;
 	char username[LIMIT_FORM_VALUE + 1], password[LIMIT_FORM_VALUE + 1];
 	char scope[LIMIT_FORM_VALUE + 1], client_id[LIMIT_FORM_VALUE + 1];
