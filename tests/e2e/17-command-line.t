@@ -322,6 +322,8 @@ def completion():
         same(complete(f"tpauth users add --file {shlex.quote(site.dir)}/a"), [site.path("a file")], "files")
         same(complete(f"tpauth check --config = {shlex.quote(site.dir)}/us"), [site.path("users")], "behind a '=' as well")
         same(complete("tpauth users add --scopes "), [], "nothing where nobody can know")
+        same(complete("tpauth check --token-format "), ["jwt", "opaque"], "the words that a setting takes")
+        same(complete("tpauth keygen --algorithm R"), ["RS256"], "and a command's flag of that name")
         settings = set(complete("tpauth check --")) - {"--help"}
         for command in helped:
             verbs = [v for v in complete(f"tpauth {command} ") if not v.startswith("--")] or [""]
