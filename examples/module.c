@@ -28,6 +28,7 @@ static enum tpauth_rc login(struct tpauth_call *call, const struct tpauth_claims
 	    strncmp(name, known, len) != 0)
 		return TPAUTH_DENIED;
 	tpauth_claims_set(claims, "user_id", name);
+	tpauth_claims_set(claims, "username", name);
 	tpauth_claims_add(claims, "scopes", "user:read");
 	return TPAUTH_OK;
 }

@@ -376,6 +376,8 @@ START_TEST(an_answer_that_cannot_be_is_500)
 	ck_assert_str_eq(answer_of(broken[_i]),
 			 http_want_error("500 Internal Server Error", "", "server_error",
 					 "Internal Server Error"));
+	ck_assert(http_logged(&h, "level=error"));
+	ck_assert_msg(!http_logged(&h, "internal error"), "the log does not say why");
 }
 END_TEST
 

@@ -134,8 +134,8 @@ START_TEST(refuses_wrong_usage_with_its_reason)
 	static const struct {
 		const char *line, *msg;
 	} rows[] = {
-		{ "", "what to do?" },
-		{ "two", "no such subcommand" },
+		{ "", "a subcommand is missing" },
+		{ "two", "no such subcommand: two" },
 		{ "one", "an argument is missing" },
 		{ "one x y", "an argument too many" },
 		{ "any --bogus", "no such flag: --bogus" },

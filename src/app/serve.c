@@ -38,14 +38,25 @@ static enum tp_rc check_cache(const struct http_call *c, struct tp_err *err)
 		"the header Cache-Control was added, which is ours where a session is needed");
 }
 
+/* The handler's own word, or what was wrong with the answer that it ends with. */
+static const char *why_not(const struct tpauth_call *call, enum tpauth_rc said)
+{
+	const struct app_answer *answer = call->answer;
+	const struct tp_err *failure = &answer->failure;
+
+	if (call->reason[0] != '\0')
+		return call->reason;
+	return failure->rc != TP_OK && failure->rc == code_in(said) ? failure->msg
+								    : tpauth_rc_name(said);
+}
+
 static enum tp_rc settle(struct http_call *c, const struct tpauth_call *call, enum tpauth_rc said,
 			 struct tp_err *err)
 {
 	enum tp_rc rc = code_in(said);
 
 	if (rc != TP_OK)
-		return refuse(c, rc, call->reason[0] != '\0' ? call->reason : tpauth_rc_name(said),
-			      err);
+		return refuse(c, rc, why_not(call, said), err);
 	rc = call_rc(call, err);
 	if (rc == TP_OK)
 		rc = answer_settle(call->answer, err);

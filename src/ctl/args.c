@@ -191,7 +191,9 @@ static enum tp_rc find_verb(struct reader *r, struct tp_err *err)
 			return TP_OK;
 		}
 	}
-	return tp_fail(err, TP_NO_ROUTE, r->i < r->argc ? "no such subcommand" : "what to do?");
+	if (r->i == r->argc)
+		return tp_fail(err, TP_NO_ROUTE, "a subcommand is missing");
+	return tp_fail(err, TP_NO_ROUTE, "no such subcommand: %.*s", NAME_MOST, r->argv[r->i]);
 }
 
 static bool wants_help(int argc, char **argv)

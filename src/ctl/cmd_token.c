@@ -205,14 +205,14 @@ static void finding_release(struct finding *f)
 	jval_release(f->claims);
 }
 
-/* A JWT has two dots, and our opaque bearer one. */
-static bool looks_like_jwt(struct span token)
+/* A JWT has two, and our opaque bearer one. */
+static size_t count_dots(struct span token)
 {
 	size_t dots = 0;
 
 	for (size_t i = 0; i < token.len; i++)
 		dots += token.p[i] == '.';
-	return dots == 2;
+	return dots;
 }
 
 /* By the store, as a request would be. */
@@ -238,10 +238,13 @@ static enum tp_rc ask_store(const struct call *c, struct span token, struct find
 static enum tp_rc find_out(struct call *c, char **envp, struct span token, struct finding *f,
 			   struct tp_err *err)
 {
+	const size_t dots = count_dots(token);
 	const struct token *t;
 	enum tp_rc rc = TP_OK;
 
-	f->is_jwt = looks_like_jwt(token);
+	if (dots != 1 && dots != 2)
+		return tp_fail(err, TP_DENIED, "this is neither a JWT nor a bearer of tpauth");
+	f->is_jwt = dots == 2;
 	if (f->is_jwt)
 		rc = jws_decode(token, &f->header, &f->claims, err);
 	if (rc != TP_OK)

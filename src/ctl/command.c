@@ -103,8 +103,8 @@ int command_main(int argc, char **argv, char **envp)
 		if (strcmp(commands[i].name, name) == 0)
 			return commands[i].run(argc - 1, argv + 1, envp);
 	}
-	fputs(name[0] != '\0' ? "tpauth: no such command; \"tpauth help\" names them\n"
-			      : "usage: tpauth COMMAND; \"tpauth help\" names them\n",
-	      stderr);
+	if (name[0] != '\0')
+		fprintf(stderr, "tpauth: no such command: %.32s\n", argv[1]);
+	fputs("usage: tpauth COMMAND; \"tpauth help\" names them\n", stderr);
 	return rc_info(TP_NO_ROUTE)->exit_status;
 }

@@ -79,9 +79,29 @@ static void put_own(bool files, struct buf *out)
 	}
 }
 
+/* Of a command's own flags only keygen's --algorithm has a setting's name, and it takes the same.
+ */
+static void put_choices(struct buf *out)
+{
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		const struct option *o = &option_table[i];
+		struct span choice;
+
+		if (!is_setting(o) || o->type != OPTION_TYPE_ENUM)
+			continue;
+		buf_str(out, "	");
+		put_flag_of(o, ") words=\"", out);
+		for (int n = 0; (choice = option_choice(o, n)).p != NULL; n++)
+			buf_printf(out, "%s%.*s", n > 0 ? " " : "", (int)choice.len, choice.p);
+		buf_str(out, "\" ;;&\n");
+	}
+}
+
 static void put_values(struct buf *out)
 {
-	buf_str(out, "	case $prev in\n	");
+	buf_str(out, "	case $prev in\n");
+	put_choices(out);
+	buf_str(out, "	");
 	put_own(true, out);
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
 		const struct option *o = &option_table[i];
@@ -103,7 +123,9 @@ static void put_values(struct buf *out)
 			put_flag_of(o, "|", out);
 	}
 	buf_cut(out, out->len - 1);
-	buf_str(out, ")\n		return ;;\n	esac\n");
+	buf_str(out, ")\n"
+		     "		mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
+		     "		return ;;\n	esac\n");
 }
 
 /* ---- what may stand where ---- */

@@ -60,7 +60,7 @@ static const struct {
 	int e;
 	const char *text;
 } error_text[] = {
-	{ ENOENT, "the folder is missing: make it, or set STATE_DIR" },
+	{ ENOENT, "no such folder, or none to make it in: make it, or set STATE_DIR" },
 	{ ENOTDIR, "a part of the path is not a folder" },
 	{ EACCES, NO_ACCESS },
 	{ EPERM, NO_ACCESS },

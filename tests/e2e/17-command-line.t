@@ -224,6 +224,10 @@ def tokens():
         i = run("token", "inspect", stdin=evil)
         ok(i.returncode == 0 and "\x1b" not in i.stdout and "\u009b" not in i.stdout, "nothing in it commands a terminal", i)
         same(run("token", "inspect", *config, stdin="a.b.c").returncode, 65, "what is no JWT")
+        same([run("token", "inspect", *config, stdin=text).returncode for text in ("", "handle-alone", "a.b.c.d")], [65] * 3,
+             "nor what cannot be a token at all")
+        r = run("tokens")
+        ok(r.returncode == 64 and "no such command: tokens" in r.stderr, "a command that is none is named", r)
         same([run("token", "issue", *config, *a).returncode for a in
               ((), ("--user", "tpauth-x"), ("--user=a", "--claim=iss=me"), ("--user=a", "--claim=x"), ("--user=a", "--expires=0"),
                ("--user=a", '--scopes="'), ("--user=a", "operand"))], [64] * 7, "wrong usage of token issue")
@@ -332,6 +336,8 @@ def completion():
         same(complete(f"tpauth users add --file {shlex.quote(site.dir)}/a"), [site.path("a file")], "files")
         same(complete(f"tpauth check --config = {shlex.quote(site.dir)}/us"), [site.path("users")], "behind a '=' as well")
         same(complete("tpauth users add --scopes "), [], "nothing where nobody can know")
+        same(complete("tpauth check --token-format "), ["jwt", "opaque"], "the words that a setting takes")
+        same(complete("tpauth keygen --algorithm R"), ["RS256"], "and a command's flag of that name")
         settings = set(complete("tpauth check --")) - {"--help"}
         for command in helped:
             verbs = [v for v in complete(f"tpauth {command} ") if not v.startswith("--")] or [""]
