@@ -50,9 +50,15 @@ static struct app_answer *answer_of(const struct tpauth_call *call)
 	return call != NULL ? call->answer : NULL;
 }
 
+/* Of a call that can ask: nothing else makes a struct tpauth_fetch. */
+static struct app_answer *home_of(const struct tpauth_fetch *f)
+{
+	return f->call->answer;
+}
+
 static struct requestor *requestor_of(const struct tpauth_fetch *f)
 {
-	return answer_of(f->call)->requestor;
+	return home_of(f)->requestor;
 }
 
 /* Setting up -----------------------------------------------------------------------------------*/
@@ -106,7 +112,7 @@ static void add_bearer(struct tpauth_fetch *f, const struct http_call *c)
 
 static void set_up(struct tpauth_fetch *f, const char *method, const char *url)
 {
-	const struct http_call *c = answer_of(f->call)->http;
+	const struct http_call *c = home_of(f)->http;
 
 	if (fetch_rules_method(method, &f->err) != TP_OK ||
 	    fetch_rules_url(url, &f->err) != TP_OK ||
@@ -241,7 +247,7 @@ void tpauth_fetch_start(struct tpauth_fetch *fetch)
 	r = requestor_of(fetch);
 	fetch->started = true;
 	fill_request(fetch);
-	if (open_client(r, answer_of(fetch->call)->http->site->module_dir, &fetch->err) == TP_OK)
+	if (open_client(r, home_of(fetch)->http->site->module_dir, &fetch->err) == TP_OK)
 		(void)r->module->start(r->client, &fetch->ask, &fetch->reply, &fetch->task,
 				       &fetch->err); /* kept in err */
 }

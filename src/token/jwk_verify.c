@@ -254,6 +254,7 @@ enum tp_rc jwk_verify(const struct jwk_set *keys, struct span compact, struct jw
 	rc = read_header(parts.header, &c, &header, err);
 	if (rc != TP_OK)
 		return rc;
+	assert(c.alg != NULL);
 	rc = codec_b64url_get(parts.payload, &payload, NULL);
 	if (rc == TP_OK)
 		rc = codec_b64url_get(parts.sig, &sig, NULL);
@@ -264,7 +265,7 @@ enum tp_rc jwk_verify(const struct jwk_set *keys, struct span compact, struct jw
 	rc = ask_keys(keys, &c, &k, err);
 	if (rc != TP_OK || ret == NULL)
 		return rc;
-	assert(c.alg != NULL && k != NULL);
+	assert(k != NULL);
 	*ret = (struct jwk_verified){ span_of(c.alg->name), k->kid, payload };
 	payload = (struct buf)BUF_INIT(0);
 	return TP_OK;
