@@ -164,7 +164,7 @@ enum tpauth_event {
 	/* The health check, once the session store has answered; not TPAUTH_OK: 503. */
 	TPAUTH_ON_HEALTH = 3,
 	/*
-	 * A session was proved, for any route but the log-out, or by the authorizer; method and
+	 * A session was proved, for any route but the logout, or by the authorizer; method and
 	 * path are those of the request that is decided about, NULL where they are not known. It
 	 * may deny (TPAUTH_DENIED, TPAUTH_FORBIDDEN), and fill in claims that the user does not
 	 * have, but for scopes: they last as long as the request. It admits nobody, and changes no
