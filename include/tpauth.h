@@ -12,7 +12,7 @@
  * from; what comes from a struct tpauth_call ends with the hook or handler that got the call. NULL
  * is taken wherever an object is: such a call does nothing, and answers NULL, 0 or TPAUTH_INTERNAL.
  * Setters return nothing: what fails in them (no memory, invalid UTF-8, no JSON) marks the object,
- * and the object is refused where it is used. Nothing here may be used by two threads at once;
+ * and the object is refused where it is used. No object may be used by two threads at once;
  * distinct objects may.
  *
  * Times are seconds since 1970 (RFC 7519 2, without fractions), time-outs milliseconds.
@@ -59,7 +59,7 @@ TPAUTH_API const char *tpauth_version(void);
 /* A word for a code: "denied". Never NULL. */
 TPAUTH_API const char *tpauth_rc_name(enum tpauth_rc rc);
 
-/* ---- claims: a JSON object, RFC 7519 4 ---------------------------------------------------- */
+/* ---- claims: a JSON object, RFC 7519 4 ------------------------------------------------------ */
 
 struct tpauth_claims;
 
@@ -93,8 +93,7 @@ TPAUTH_API const char *tpauth_claims_get_json(const struct tpauth_claims *claims
 TPAUTH_API int tpauth_claims_has(const struct tpauth_claims *claims, const char *name,
 				 const char *value);
 
-/* ---- a call: the request that a hook or a handler is there for --------------------------------
- */
+/* ---- a call: the request that a hook or a handler is there for ------------------------------ */
 
 struct tpauth_call;
 
@@ -141,8 +140,7 @@ TPAUTH_API enum tpauth_rc tpauth_respond_json(struct tpauth_call *call, int stat
 TPAUTH_API void tpauth_reason(struct tpauth_call *call, const char *format, ...)
 	TPAUTH_PRINTF(2, 3);
 
-/* ---- hooks -------------------------------------------------------------------------------------
- */
+/* ---- hooks ---------------------------------------------------------------------------------- */
 
 enum tpauth_event {
 	/*
@@ -166,7 +164,7 @@ enum tpauth_event {
 	/* The health check, once the session store has answered; not TPAUTH_OK: 503. */
 	TPAUTH_ON_HEALTH = 3,
 	/*
-	 * A session was proved, for any route but the log-out, or by the authorizer; method and
+	 * A session was proved, for any route but the logout, or by the authorizer; method and
 	 * path are those of the request that is decided about, NULL where they are not known. It
 	 * may deny (TPAUTH_DENIED, TPAUTH_FORBIDDEN), and fill in claims that the user does not
 	 * have, but for scopes: they last as long as the request. It admits nobody, and changes no
@@ -203,8 +201,7 @@ struct tpauth_module {
 
 extern TPAUTH_API const struct tpauth_module tpauth_module;
 
-/* ---- an application
- * ------------------------------------------------------------------------------ */
+/* ---- an application ------------------------------------------------------------------------- */
 
 struct tpauth_app;
 
@@ -247,8 +244,7 @@ TPAUTH_API void tpauth_route_summary(struct tpauth_app *app, const char *summary
  */
 TPAUTH_API int tpauth_run(struct tpauth_app *app, int argc, char **argv);
 
-/* ---- the requestor: other services, as the user of the call
- * --------------------------------------- */
+/* ---- the requestor: other services, as the user of the call --------------------------------- */
 
 /*
  * One request to another service, from the handler of a route. It carries the session as
@@ -303,8 +299,7 @@ TPAUTH_API struct tpauth_fetch *tpauth_patch(struct tpauth_call *call, const cha
 					     size_t len);
 TPAUTH_API struct tpauth_fetch *tpauth_delete(struct tpauth_call *call, const char *url);
 
-/* ---- a validator without an application
- * ------------------------------------------------------------ */
+/* ---- a validator without an application ----------------------------------------------------- */
 
 struct tpauth_validator;
 
@@ -332,8 +327,7 @@ TPAUTH_API enum tpauth_rc tpauth_validate(struct tpauth_validator *validator,
 /* Why the last one was not TPAUTH_OK, for a log; "" else. */
 TPAUTH_API const char *tpauth_validator_error(const struct tpauth_validator *validator);
 
-/* ---- JWT with keys of the caller's own, RFC 7515 and 7519
- * ------------------------------------------- */
+/* ---- JWT with keys of the caller's own, RFC 7515 and 7519 ----------------------------------- */
 
 struct tpauth_jwt;
 

@@ -10,7 +10,7 @@
 #include "support/alloc_fail.h"
 #include "support/answers.h"
 #include "support/check_run.h"
-#include "support/web_peer.h"
+#include "support/web.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +25,6 @@ enum { LONG_MS = 20000, SHORT_MS = 300 };
 
 static struct authn *handler;
 static struct tp_err err;
-static char url[64];
 
 static const char *module_dir(void)
 {
@@ -40,7 +39,7 @@ static void end(void)
 {
 	authn_close(handler);
 	handler = NULL;
-	web_peer_stop();
+	web_stop();
 }
 
 static enum tp_rc open_with(struct authn_spec spec)
@@ -57,13 +56,18 @@ static enum tp_rc open_with(struct authn_spec spec)
 
 static struct span peer_url(void)
 {
-	snprintf(url, sizeof(url), "http://127.0.0.1:%d/login?a=b", web_peer_port());
-	return span_of(url);
+	return span_of(web_url("/login?a=b"));
+}
+
+/* NULL: takes the question and is silent. */
+static void serve(const char *answer)
+{
+	web_start(&(struct web_spec){ .answer = answer });
 }
 
 static void answers(const char *answer)
 {
-	web_peer_start(span_of(answer));
+	serve(answer);
 	ck_assert_msg(open_with((struct authn_spec){ .handler = peer_url() }) == TP_OK, "%s",
 		      err.msg);
 }
@@ -197,7 +201,7 @@ START_TEST(an_answer_may_be_as_long_as_the_limit)
 		if (over)
 			ck_assert_str_eq(err.msg,
 					 "the token handler's answer is larger than 65536 bytes");
-		web_peer_stop();
+		web_stop();
 		buf_release(&answer);
 	}
 }
@@ -222,7 +226,7 @@ START_TEST(silence_is_trouble_in_time)
 {
 	int64_t begun = clock_mono_ms();
 
-	web_peer_start((struct span){ NULL, 0 });
+	serve(NULL);
 	ck_assert_int_eq(
 		open_with((struct authn_spec){ .handler = peer_url(), .limit_ms = SHORT_MS }),
 		TP_OK);
@@ -236,7 +240,7 @@ START_TEST(a_server_that_went_is_trouble)
 	answers(HEAD("200 OK") JSON JOE);
 	ck_assert_int_eq(log_in(), TP_OK);
 	ck_assert_msg(authn_probe(handler, &err) == TP_OK, "%s", err.msg);
-	web_peer_stop();
+	web_stop();
 	ck_assert_int_eq(log_in(), TP_UNAVAILABLE);
 	ck_assert_int_eq(authn_probe(handler, &err), TP_UNAVAILABLE);
 }
@@ -247,12 +251,12 @@ END_TEST
 /* The request without its port, which is the kernel's choice. */
 static void expect_note(const char *want)
 {
-	struct buf got = BUF_INIT(WEB_PEER_NOTE);
-	const char *port = strstr(web_peer_note(), "127.0.0.1:");
+	struct buf got = BUF_INIT(WEB_NOTE);
+	const char *port = strstr(web_note(), "127.0.0.1:");
 
 	ck_assert_ptr_nonnull(port);
 	port += strlen("127.0.0.1");
-	buf_put(&got, web_peer_note(), (size_t)(port - web_peer_note()));
+	buf_put(&got, web_note(), (size_t)(port - web_note()));
 	buf_str(&got, strchr(port, '\r'));
 	ck_assert_str_eq(buf_cstr(&got), want);
 	buf_release(&got);
@@ -269,7 +273,7 @@ START_TEST(a_login_is_posted_as_one_json_object)
 	r.client_id = SPAN_LIT("app");
 	r.remote_addr = SPAN_LIT("192.0.2.1");
 	r.request_id = SPAN_LIT("r-1");
-	web_peer_start(SPAN_LIT(HEAD("200 OK") JSON JOE));
+	serve(HEAD("200 OK") JSON JOE);
 	ck_assert_int_eq(
 		open_with((struct authn_spec){ .handler = peer_url(), .secret = SPAN_LIT("k3y") }),
 		TP_OK);
@@ -300,7 +304,7 @@ START_TEST(a_refresh_is_asked_with_the_claims)
 		    "{\"event\":\"refresh\",\"user_id\":\"joe\",\"claims\":{\"user_id\":\"joe\","
 		    "\"scopes\":[\"a\"],\"sid\":\"x\"},\"remote_addr\":null,"
 		    "\"request_id\":null}\n");
-	web_peer_stop();
+	web_stop();
 	answers(HEAD("200 OK") JSON "{\"user_id\":\"ann\"}");
 	ck_assert_int_eq(ask(&r, NULL), TP_UNAVAILABLE);
 	ck_assert_str_eq(err.msg, "the token handler returned another user_id than the session's");
@@ -316,9 +320,9 @@ START_TEST(a_request_id_that_is_no_header_is_in_the_question_only)
 	r.request_id = SPAN_LIT("a\r\nX-Evil: 1");
 	answers(HEAD("200 OK") JSON JOE);
 	ck_assert_int_eq(ask(&r, NULL), TP_OK);
-	ck_assert_ptr_null(strstr(web_peer_note(), "X-Request-ID"));
-	ck_assert_ptr_null(strstr(web_peer_note(), "\nX-Evil"));
-	ck_assert_ptr_nonnull(strstr(web_peer_note(), "\"request_id\":\"a\\r\\nX-Evil: 1\""));
+	ck_assert_ptr_null(strstr(web_note(), "X-Request-ID"));
+	ck_assert_ptr_null(strstr(web_note(), "\nX-Evil"));
+	ck_assert_ptr_nonnull(strstr(web_note(), "\"request_id\":\"a\\r\\nX-Evil: 1\""));
 }
 END_TEST
 
@@ -343,7 +347,7 @@ START_TEST(what_json_cannot_say_is_denied_without_asking)
 		r.password = wrong[i];
 		ck_assert_int_eq(ask(&r, NULL), TP_DENIED);
 	}
-	ck_assert_str_eq(web_peer_note(), "");
+	ck_assert_str_eq(web_note(), "");
 }
 END_TEST
 
@@ -409,7 +413,7 @@ END_TEST
 
 START_TEST(loads_its_object_with_the_first_question)
 {
-	web_peer_start(SPAN_LIT(HEAD("200 OK") JSON JOE));
+	serve(HEAD("200 OK") JSON JOE);
 	ck_assert_int_eq(open_with((struct authn_spec){ .handler = peer_url(), .late = true }),
 			 TP_OK);
 	ck_assert_msg(log_in() == TP_OK, "%s", err.msg);

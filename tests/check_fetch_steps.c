@@ -11,7 +11,6 @@
 #include "support/folder.h"
 #include "support/web.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -37,19 +36,15 @@ static const char *module_dir(void)
 	return path;
 }
 
-static enum tp_rc load(const char *folder, struct object *ret, struct tp_err *err)
-{
-	return object_load(ret, folder, FETCH_MODULE_FILE, FETCH_MODULE_SYMBOL, FETCH_MODULE_ABI,
-			   err);
-}
-
 static void setup(void)
 {
 	struct fetch_spec spec = { .timeout_ms = LONG_MS };
 	struct tp_err err = { 0 };
 
 	signal(SIGPIPE, SIG_IGN);
-	ck_assert_msg(load(module_dir(), &object, &err) == TP_OK, "%s", err.msg);
+	ck_assert_msg(object_load(&object, module_dir(), FETCH_MODULE_FILE, FETCH_MODULE_SYMBOL,
+				  FETCH_MODULE_ABI, &err) == TP_OK,
+		      "%s", err.msg);
 	m = object.table;
 	ck_assert_int_eq(m->open(&spec, &f, &err), TP_OK);
 }
@@ -248,43 +243,10 @@ static void make_certs(void)
 	certs_issue("over", "ca", "IP:127.0.0.1", -1);
 }
 
-/* ---- the object ---- */
-
-START_TEST(says_that_the_object_is_not_there)
-{
-	static char long_dir[5000];
-	struct object none = { NULL, NULL };
-	struct tp_err err = { 0 };
-
-	ck_assert_int_eq(load("/nonexistent", &none, &err), TP_UNAVAILABLE);
-	ck_assert_ptr_nonnull(strstr(err.msg, "No such file"));
-	memset(long_dir, 'x', sizeof(long_dir) - 1);
-	ck_assert_int_eq(load(long_dir, &none, &err), TP_UNAVAILABLE);
-	ck_assert_str_eq(err.msg, "the module folder's name is too long");
-	ck_assert(none.handle == NULL && none.table == NULL);
-}
-END_TEST
-
-START_TEST(takes_no_other_object)
-{
-	struct object none = { NULL, NULL };
-	struct tp_err err = { 0 };
-	Dl_info libc;
-
-	folder_make();
-	ck_assert_int_ne(dladdr(dlsym(RTLD_DEFAULT, "getenv"), &libc), 0);
-	ck_assert_int_eq(symlink(libc.dli_fname, folder_path("tpauth_fetch.so")), 0);
-	ck_assert_int_eq(load(folder_path(""), &none, &err), TP_UNAVAILABLE);
-	ck_assert_ptr_nonnull(strstr(err.msg, "is of another version"));
-	ck_assert(none.handle == NULL && none.table == NULL);
-	folder_remove();
-}
-END_TEST
-
 static Suite *fetch_steps_suite(void)
 {
 	Suite *s = suite_create("fetch steps");
-	TCase *t = tcase_create("steps"), *tls = tcase_create("trust"), *o = tcase_create("object");
+	TCase *t = tcase_create("steps"), *tls = tcase_create("trust");
 
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);
@@ -301,9 +263,6 @@ static Suite *fetch_steps_suite(void)
 	tcase_add_checked_fixture(tls, setup, teardown);
 	tcase_add_loop_test(tls, trusts_whom_it_is_told_to, 0, (int)TP_COUNT(trust));
 	suite_add_tcase(s, tls);
-	tcase_add_test(o, says_that_the_object_is_not_there);
-	tcase_add_test(o, takes_no_other_object);
-	suite_add_tcase(s, o);
 	return s;
 }
 

@@ -220,13 +220,11 @@ START_TEST(names_keys_by_rfc_7638)
 
 	ck_assert_str_eq(keyring_kid(k), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
 	ck_assert_str_eq(keyring_alg_name(k), "RS256");
-	ck_assert_int_eq(keyring_algorithm(k), KEYRING_RS256);
 	keyring_close(k);
 
 	k = secret_ring(sig_view(&secret));
 	ck_assert_str_eq(keyring_kid(k), "y_x3gCJnL6oKGBBIXScabduwxTVy2Wd2bzRVEUbdUzc");
 	ck_assert_str_eq(keyring_alg_name(k), "HS256");
-	ck_assert_int_eq(keyring_algorithm(k), KEYRING_HS256);
 	keyring_close(k);
 }
 END_TEST

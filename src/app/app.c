@@ -122,7 +122,7 @@ static enum tp_rc own_route(struct route *r, const struct app_route *to, struct 
 static enum tp_rc add_route(struct tpauth_app *app, const struct route *r,
 			    const struct app_route *to, struct tp_err *err)
 {
-	struct route *more, own = *r;
+	struct route *more;
 	enum tp_rc rc;
 
 	if (app->n_routes == LIMIT_ROUTES)
@@ -134,11 +134,12 @@ static enum tp_rc add_route(struct tpauth_app *app, const struct route *r,
 	if (more == NULL)
 		return tp_fail(err, TP_NOMEM, "out of memory");
 	app->routes = more;
-	rc = own_route(&own, to, err);
+	more[app->n_routes] = *r;
+	rc = own_route(&more[app->n_routes], to, err);
 	if (rc == TP_OK)
-		more[app->n_routes++] = own;
+		app->n_routes++;
 	else
-		free_route(&own);
+		free_route(&more[app->n_routes]);
 	return rc;
 }
 

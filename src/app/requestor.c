@@ -31,7 +31,8 @@ struct requestor {
 struct tpauth_fetch {
 	struct tpauth_fetch *next;
 	struct tpauth_call *call;
-	struct tp_err err; /* the first thing that could not be set up, or how it ended */
+	struct app_answer *answer; /* of the call, which is a route's */
+	struct tp_err err;	   /* the first thing that could not be set up, or how it ended */
 	struct secret method, url, ca_file;
 	struct secret lines[LIMIT_FETCH_HEADERS]; /* of the request's head */
 	size_t n_lines;
@@ -45,20 +46,9 @@ struct tpauth_fetch {
 	bool started;
 };
 
-static struct app_answer *answer_of(const struct tpauth_call *call)
-{
-	return call != NULL ? call->answer : NULL;
-}
-
-/* Of a call that can ask: nothing else makes a struct tpauth_fetch. */
-static struct app_answer *home_of(const struct tpauth_fetch *f)
-{
-	return f->call->answer;
-}
-
 static struct requestor *requestor_of(const struct tpauth_fetch *f)
 {
-	return home_of(f)->requestor;
+	return f->answer->requestor;
 }
 
 /* Setting up -----------------------------------------------------------------------------------*/
@@ -112,7 +102,7 @@ static void add_bearer(struct tpauth_fetch *f, const struct http_call *c)
 
 static void set_up(struct tpauth_fetch *f, const char *method, const char *url)
 {
-	const struct http_call *c = home_of(f)->http;
+	const struct http_call *c = f->answer->http;
 
 	if (fetch_rules_method(method, &f->err) != TP_OK ||
 	    fetch_rules_url(url, &f->err) != TP_OK ||
@@ -127,7 +117,7 @@ static void set_up(struct tpauth_fetch *f, const char *method, const char *url)
 
 struct tpauth_fetch *tpauth_fetch_new(struct tpauth_call *call, const char *method, const char *url)
 {
-	struct app_answer *a = answer_of(call);
+	struct app_answer *a = call != NULL ? call->answer : NULL;
 	struct tpauth_fetch *f;
 
 	if (a == NULL)
@@ -140,6 +130,7 @@ struct tpauth_fetch *tpauth_fetch_new(struct tpauth_call *call, const char *meth
 	if (f == NULL)
 		return NULL;
 	f->call = call;
+	f->answer = a;
 	f->spec.timeout_ms = TIMEOUT_MS;
 	f->body = (struct buf)BUF_INIT(LIMIT_FETCH_BODY);
 	f->reply = (struct fetch_reply)FETCH_REPLY_INIT(LIMIT_FETCH_BODY);
@@ -247,7 +238,7 @@ void tpauth_fetch_start(struct tpauth_fetch *fetch)
 	r = requestor_of(fetch);
 	fetch->started = true;
 	fill_request(fetch);
-	if (open_client(r, home_of(fetch)->http->site->module_dir, &fetch->err) == TP_OK)
+	if (open_client(r, fetch->answer->http->site->module_dir, &fetch->err) == TP_OK)
 		(void)r->module->start(r->client, &fetch->ask, &fetch->reply, &fetch->task,
 				       &fetch->err); /* kept in err */
 }

@@ -49,17 +49,6 @@ static const char *level_name(enum log_level level)
 	return "error";
 }
 
-bool log_level_parse(struct span name, enum log_level *ret)
-{
-	for (size_t i = 0; i < TP_COUNT(level_names); i++) {
-		if (span_is_nocase(name, level_names[i].name)) {
-			*ret = level_names[i].level;
-			return true;
-		}
-	}
-	return false;
-}
-
 bool log_wants(enum log_level level)
 {
 	return level <= sink.level;

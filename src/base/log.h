@@ -67,9 +67,6 @@ enum tp_rc log_open(const char *target, enum log_format format, enum log_level l
 enum tp_rc log_reopen(struct tp_err *err) TP_MUSTUSE;
 void log_close(void);
 
-/* "error", "warning", "notice", "info", "debug", in any case. */
-bool log_level_parse(struct span name, enum log_level *ret);
-
 /* Where target "stderr" goes instead, during a FastCGI request: its error stream. NULL fn: back to
  * file descriptor 2. fn gets one whole line with its newline. */
 void log_divert(void (*fn)(void *arg, const char *line, size_t n), void *arg);

@@ -57,6 +57,24 @@ OPT(login_page_url, ROUTE, LOGIN_PAGE_URL, "", ANY, OPTION_F_EMPTY,
     "Path of a page for browsers, on an authorization server only: a login form, and for who is "
     "logged in the way out. Empty turns it off.")
 
+OPT(root_path, ROUTE, ROOT_PATH, "", ANY, OPTION_F_EMPTY,
+    "prefix that is taken off the request's path",
+    "Prefix under which the application is mounted, such as `/auth`. It is taken off the path of "
+    "a request before the path is compared with those of the endpoints.")
+
+OPT(public_url, STR, PUBLIC_URL, NULL, CALLED("ORIGIN"), 0,
+    "the origin under which browsers see the service",
+    "The origin under which browsers see the service, such as `https://login.example.org`, "
+    "without a path. A request whose Origin is this one is not foreign. When not set, the Host "
+    "of the request takes its place.")
+
+GROUP("Documentation", OPENAPI_URL)
+
+OPT(openapi_url, ROUTE, OPENAPI_URL, "/openapi.json", ANY, OPTION_F_EMPTY,
+    "path of the OpenAPI document; empty: no documentation",
+    "Path of the OpenAPI document. Empty turns it off, and with it the pages of DOCS_URL and "
+    "REDOC_URL, which are made from it.")
+
 OPT(docs_url, ROUTE, DOCS_URL, "/docs", ANY, OPTION_F_EMPTY,
     "path of the Swagger UI page; empty: off",
     "Path of the Swagger UI page. Empty turns it off.")
@@ -64,11 +82,6 @@ OPT(docs_url, ROUTE, DOCS_URL, "/docs", ANY, OPTION_F_EMPTY,
 OPT(redoc_url, ROUTE, REDOC_URL, "/redoc", ANY, OPTION_F_EMPTY,
     "path of the ReDoc page; empty: off",
     "Path of the ReDoc page. Empty turns it off.")
-
-OPT(openapi_url, ROUTE, OPENAPI_URL, "/openapi.json", ANY, OPTION_F_EMPTY,
-    "path of the OpenAPI document; empty: no documentation",
-    "Path of the OpenAPI document. Empty turns it off, and with it the pages of DOCS_URL and "
-    "REDOC_URL, which are made from it.")
 
 OPT(docs_dir, PATH, DOCS_DIR, TP_DOCS_DIR, CALLED("FOLDER"), OPTION_F_BUILT,
     "folder with the files of Swagger UI and ReDoc",
@@ -82,16 +95,17 @@ OPT(docs_cdn, STR, DOCS_CDN, NULL, CALLED("URL"), 0,
     "takes them from there: one version each, with the hash of its content. When not set, nothing "
     "ever comes from elsewhere.")
 
-OPT(root_path, ROUTE, ROOT_PATH, "", ANY, OPTION_F_EMPTY,
-    "prefix that is taken off the request's path",
-    "Prefix under which the application is mounted, such as `/auth`. It is taken off the path of "
-    "a request before the path is compared with the settings above.")
+OPT(app_title, STR, APP_TITLE, "tpauth", CALLED("TEXT"), 0,
+    "title of the pages and of the OpenAPI document",
+    "Title of the login page, of the documentation and of the OpenAPI document.")
 
-OPT(public_url, STR, PUBLIC_URL, NULL, CALLED("ORIGIN"), 0,
-    "the origin under which browsers see the service",
-    "The origin under which browsers see the service, such as `https://login.example.org`, "
-    "without a path. A request whose Origin is this one is not foreign. When not set, the Host "
-    "of the request takes its place.")
+OPT(app_version, STR, APP_VERSION, TP_VERSION, CALLED("TEXT"), OPTION_F_BUILT,
+    "version in the OpenAPI document",
+    "Version that the OpenAPI document shows.")
+
+OPT(app_description, STR, APP_DESCRIPTION, "", CALLED("TEXT"), OPTION_F_EMPTY,
+    "description in the OpenAPI document",
+    "Description that the OpenAPI document shows.")
 
 GROUP("Keys and tokens", ALGORITHM)
 
@@ -443,18 +457,6 @@ OPT(max_body_bytes, SIZE, MAX_BODY_BYTES, "65536", RANGE(1024, LIMIT_BODY), 0,
 OPT(module_dir, PATH, MODULE_DIR, TP_MODULE_DIR, CALLED("FOLDER"), OPTION_F_BUILT,
     "folder of tpauth's loadable objects",
     "Folder of tpauth's own loadable objects.")
-
-OPT(app_title, STR, APP_TITLE, "tpauth", CALLED("TEXT"), 0,
-    "title of the pages and of the OpenAPI document",
-    "Title of the login page, of the documentation and of the OpenAPI document.")
-
-OPT(app_version, STR, APP_VERSION, TP_VERSION, CALLED("TEXT"), OPTION_F_BUILT,
-    "version in the OpenAPI document",
-    "Version that the OpenAPI document shows.")
-
-OPT(app_description, STR, APP_DESCRIPTION, "", CALLED("TEXT"), OPTION_F_EMPTY,
-    "description in the OpenAPI document",
-    "Description that the OpenAPI document shows.")
 
 GROUP("Flags", CONFIG)
 

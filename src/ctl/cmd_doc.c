@@ -40,7 +40,7 @@ const struct args_spec cmd_doc_args = { verbs, VERBS, NULL, 0, false };
 
 int cmd_doc(int argc, char **argv, char **envp)
 {
-	TP_CLEANUP(buf_release) struct buf out = BUF_INIT(2 * OPTDOC_MOST);
+	TP_CLEANUP(buf_release) struct buf out = BUF_INIT((size_t)2 * OPTDOC_MOST);
 	struct tp_err err = { 0 };
 	struct args args;
 	enum tp_rc rc = args_read(&cmd_doc_args, argc, argv, NULL, &args, &err);

@@ -37,8 +37,8 @@ void grpc_client_close(struct grpc_client *c);
 enum tp_rc grpc_client_refresh(struct grpc_client *c, struct span user, struct span handle,
 			       struct tp_err *err) TP_MUSTUSE;
 
-/* The same behind a loadable object (tpauth_grpc.so in the module folder), so that a program that
- * never calls does not load nghttp2. */
+/* The same behind a loadable object (base/object.h), so that a program that never calls does not
+ * load nghttp2. */
 struct grpc_client_module {
 	int abi; /* GRPC_CLIENT_ABI */
 	enum tp_rc (*open)(const struct grpc_client_spec *spec, struct grpc_client **ret,
@@ -48,7 +48,9 @@ struct grpc_client_module {
 	void (*close)(struct grpc_client *c);
 };
 
-enum { GRPC_CLIENT_ABI = 1 };
+#define GRPC_CLIENT_FILE   "tpauth_grpc.so"
 #define GRPC_CLIENT_SYMBOL "tpauth_grpc_client"
+
+enum { GRPC_CLIENT_ABI = 1 };
 
 #endif

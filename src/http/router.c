@@ -394,9 +394,9 @@ static void serve_call(struct http_call *c, char *const *envp, struct http_body 
 	log_request((struct span){ NULL, 0 });
 }
 
-void http_serve_routes(const struct http_site *site, const struct auth_ctx *auth,
-		       const struct route *routes, size_t n_routes, char *const *envp,
-		       struct http_body body, struct http_resp *resp)
+void http_serve(const struct http_site *site, const struct auth_ctx *auth,
+		const struct route *routes, size_t n_routes, char *const *envp,
+		struct http_body body, struct http_resp *resp)
 {
 	struct http_req req;
 	struct http_call c = { .site = site, .auth = auth, .req = &req, .resp = resp };
@@ -416,12 +416,6 @@ void http_serve_route(const struct http_site *site, const struct auth_ctx *auth,
 	};
 
 	serve_call(&c, envp, body);
-}
-
-void http_serve(const struct http_site *site, const struct auth_ctx *auth, char *const *envp,
-		struct http_body body, struct http_resp *resp)
-{
-	http_serve_routes(site, auth, http_routes, http_n_routes, envp, body, resp);
 }
 
 /* What another server did, that one logs. */

@@ -51,9 +51,9 @@ enum {
 	ROUTE_ROLE = 16, /* with ROUTE_GUARD: the authorizer role, where the request is that one */
 	ROUTE_SLIDES = 32, /* with ROUTE_SESSION: this use makes the session slide, unless the
 			    * request says "refresh: false"; see http_after() */
-	ROUTE_PARTS = 128, /* with ROUTE_SESSION: it ends sessions; no hook keeps one from that */
-	ROUTE_BELOW = 64   /* not at the path itself but one segment below it, which the handler
+	ROUTE_BELOW = 64,  /* not at the path itself but one segment below it, which the handler
 			    * gets; a route at that very path goes first */
+	ROUTE_PARTS = 128  /* with ROUTE_SESSION: it ends sessions; no hook keeps one from that */
 };
 
 struct route {
@@ -72,14 +72,16 @@ struct route {
 extern const struct route http_routes[];
 extern const size_t http_n_routes;
 
-/* Serves one request; *resp (initialised by the caller) always holds a whole answer afterwards. */
-void http_serve(const struct http_site *site, const struct auth_ctx *auth, char *const *envp,
+/* Serves one request by the first of the routes that fits; *resp (initialised by the caller) always
+ * holds a whole answer afterwards. */
+void http_serve(const struct http_site *site, const struct auth_ctx *auth,
+		const struct route *routes, size_t n_routes, char *const *envp,
 		struct http_body body, struct http_resp *resp);
 
-/* The same over other routes (an application's, or a test's). */
-void http_serve_routes(const struct http_site *site, const struct auth_ctx *auth,
-		       const struct route *routes, size_t n_routes, char *const *envp,
-		       struct http_body body, struct http_resp *resp);
+/* The same by a route that is given, whatever the path. */
+void http_serve_route(const struct http_site *site, const struct auth_ctx *auth,
+		      const struct route *route, char *const *envp, struct http_body body,
+		      struct http_resp *resp);
 
 /* The route is there: not on a resource server, where it is the authorization server's. */
 bool http_route_exists(const struct http_call *c, const struct route *r);
@@ -94,11 +96,6 @@ const struct route *http_route_for(const struct http_call *c, const struct route
  * before the next http_serve() with this resp, which forgets what was left.
  */
 void http_after(const struct auth_ctx *auth, struct http_resp *resp);
-
-/* The same by a route that is given, whatever the path. */
-void http_serve_route(const struct http_site *site, const struct auth_ctx *auth,
-		      const struct route *route, char *const *envp, struct http_body body,
-		      struct http_resp *resp);
 
 http_handler h_token, h_login, h_refresh, h_userinfo, h_logout, h_health, h_auth, h_sessions,
 	h_session, h_openapi, h_docs, h_docs_file;

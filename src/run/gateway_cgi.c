@@ -153,7 +153,7 @@ int gateway_cgi(struct app *app, char *const *envp)
 	signals_alarm(STUCK_S);
 	signals_ignore_pipe();
 	response_init(&resp);
-	http_serve_routes(&app->site, &app->auth, app->routes, app->n_routes, envp, body, &resp);
+	http_serve(&app->site, &app->auth, app->routes, app->n_routes, envp, body, &resp);
 	status = answer(&resp, &source);
 	end_answer();
 	http_after(&app->auth, &resp);

@@ -65,8 +65,8 @@ static void answer(struct worker *w)
 	if (w->fcgi.role == ROLE_AUTHORIZER)
 		authorizer_serve(&w->app->site, &w->app->auth, w->fcgi.envp, &w->resp);
 	else
-		http_serve_routes(&w->app->site, &w->app->auth, w->app->routes, w->app->n_routes,
-				  w->fcgi.envp, body, &w->resp);
+		http_serve(&w->app->site, &w->app->auth, w->app->routes, w->app->n_routes,
+			   w->fcgi.envp, body, &w->resp);
 	response_send(&w->resp, put, w->fcgi.out);
 	log_divert(NULL, NULL);
 }

@@ -3,34 +3,27 @@
  */
 #include "run/trigger.h"
 
-#include <dlfcn.h>
-#include <limits.h>
-#include <stdio.h>
+#include "base/object.h"
+
 #include <stdlib.h>
 
 #include "base/banned.h"
 
 struct trigger {
 	struct trigger_spec spec;
-	void *object;
+	struct object object;
 	const struct grpc_client_module *module;
 	struct grpc_client *client; /* NULL: not loaded yet */
 };
 
 static enum tp_rc load(struct trigger *t, struct tp_err *err)
 {
-	char path[PATH_MAX];
-	int n = snprintf(path, sizeof(path), "%s/tpauth_grpc.so", t->spec.module_dir);
+	enum tp_rc rc = object_load(&t->object, t->spec.module_dir, GRPC_CLIENT_FILE,
+				    GRPC_CLIENT_SYMBOL, GRPC_CLIENT_ABI, err);
 
-	if (n < 0 || (size_t)n >= sizeof(path))
-		return tp_fail(err, TP_UNAVAILABLE, "the module folder's name is too long");
-	t->object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-	if (t->object == NULL)
-		return tp_fail(err, TP_UNAVAILABLE, "the refresh client: %s",
-			       dlerror()); /* NOLINT(concurrency-mt-unsafe): no threads */
-	t->module = dlsym(t->object, GRPC_CLIENT_SYMBOL);
-	if (t->module == NULL || t->module->abi != GRPC_CLIENT_ABI)
-		return tp_fail(err, TP_UNAVAILABLE, "%s is of another version", path);
+	if (rc != TP_OK)
+		return tp_fail(err, rc, "the refresh client: %s", err->msg);
+	t->module = t->object.table;
 	return t->module->open(&t->spec.client, &t->client, err);
 }
 
@@ -38,11 +31,9 @@ static void unload(struct trigger *t)
 {
 	if (t->client != NULL)
 		t->module->close(t->client);
-	if (t->object != NULL)
-		dlclose(t->object);
+	object_unload(&t->object);
 	t->client = NULL;
 	t->module = NULL;
-	t->object = NULL;
 }
 
 enum tp_rc trigger_open(const struct trigger_spec *spec, struct trigger **ret, struct tp_err *err)

@@ -351,7 +351,7 @@ static enum tp_rc round_trip(struct redis_link *l, struct store_op *ops, size_t 
 			     int64_t deadline_ms, enum redis_wire_loss *ret_loss,
 			     struct tp_err *err)
 {
-	size_t at[LIMIT_STORE_OPS], marks[LIMIT_STORE_OPS];
+	size_t at[LIMIT_STORE_OPS], marks[LIMIT_STORE_OPS] = { 0 };
 	bool role = role_due(l), wait = wait_due(l, ops, n);
 	enum tp_rc rc;
 

@@ -153,11 +153,6 @@ bool keyring_may_sign(const struct keyring *k)
 	return k->keys[0].sign_with.len > 0;
 }
 
-enum keyring_alg keyring_algorithm(const struct keyring *k)
-{
-	return k->alg;
-}
-
 const char *keyring_alg_name(const struct keyring *k)
 {
 	return k->ops->alg;

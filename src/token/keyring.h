@@ -45,8 +45,7 @@ void keyring_close(struct keyring *k);
  * below 32 bytes), or NULL. */
 const char *keyring_warning(const struct keyring *k);
 
-bool keyring_may_sign(const struct keyring *k); /* HS256: always; RS256: has a private key */
-enum keyring_alg keyring_algorithm(const struct keyring *k);
+bool keyring_may_sign(const struct keyring *k);	       /* HS256: always; RS256: has a private key */
 const char *keyring_alg_name(const struct keyring *k); /* "HS256", "RS256" */
 
 /* The id of the key that signs (of the first that verifies when none signs). */

@@ -6,11 +6,9 @@
 #include "token/opinion.h"
 
 #include "base/limits.h"
+#include "base/object.h"
 
-#include <dlfcn.h>
-#include <limits.h>
 #include <openssl/err.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/banned.h"
@@ -18,42 +16,6 @@
 enum { OPINION_TTL_S = 60 };
 
 static const char opinion_issuer[] = "tpauth-opinion";
-
-static void object_cleanup(void **handle)
-{
-	if (*handle != NULL)
-		dlclose(*handle);
-}
-
-static const char *why(void)
-{
-	return dlerror(); /* NOLINT(concurrency-mt-unsafe): there are no threads */
-}
-
-/* NULL: TP_UNAVAILABLE. */
-static const struct opinion_module *load(const char *module_dir, void **ret_handle,
-					 struct tp_err *err)
-{
-	char path[PATH_MAX];
-	const struct opinion_module *m;
-	int n = snprintf(path, sizeof(path), "%s/tpauth_libjwt.so", module_dir);
-
-	if (n < 0 || (size_t)n >= sizeof(path)) {
-		tp_fail(err, TP_UNAVAILABLE, "the module folder's name is too long");
-		return NULL;
-	}
-	*ret_handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-	if (*ret_handle == NULL) {
-		tp_fail(err, TP_UNAVAILABLE, "libjwt: %s", why());
-		return NULL;
-	}
-	m = dlsym(*ret_handle, OPINION_SYMBOL);
-	if (m == NULL || m->abi != OPINION_ABI) {
-		tp_fail(err, TP_UNAVAILABLE, "libjwt: %s is of another version", path);
-		return NULL;
-	}
-	return m;
-}
 
 static enum tp_rc make_claims(int64_t now_s, struct jval **ret, struct tp_err *err)
 {
@@ -134,21 +96,20 @@ static enum tp_rc ask_sign(const struct keyring *k, const struct opinion_module 
 enum tp_rc opinion_ask(const struct keyring *k, const char *module_dir, int64_t now_s,
 		       struct tp_err *err)
 {
-	TP_CLEANUP(object_cleanup) void *handle = NULL;
+	TP_CLEANUP(object_unload) struct object o = { NULL, NULL };
 	TP_CLEANUP(jval_cleanup) struct jval *claims = NULL;
-	const struct opinion_module *m;
 	enum tp_rc rc;
 
 	if (!keyring_may_sign(k))
 		return TP_OK;
-	m = load(module_dir, &handle, err);
-	if (m == NULL)
-		return TP_UNAVAILABLE;
+	rc = object_load(&o, module_dir, OPINION_FILE, OPINION_SYMBOL, OPINION_ABI, err);
+	if (rc != TP_OK)
+		return tp_fail(err, rc, "libjwt: %s", err->msg);
 	rc = make_claims(now_s, &claims, err);
 	if (rc == TP_OK)
-		rc = ask_verify(k, m, claims, err);
+		rc = ask_verify(k, o.table, claims, err);
 	if (rc == TP_OK)
-		rc = ask_sign(k, m, claims, now_s, err);
+		rc = ask_sign(k, o.table, claims, now_s, err);
 	ERR_clear_error(); /* libjwt leaves its failures in the thread's queue, where TLS looks */
 	return rc;
 }

@@ -4,8 +4,8 @@
  * under libjwt with the configured public key, and the reverse. So a wrong key pair or a broken
  * crypto set-up is an error at start, not at night.
  *
- * libjwt stands behind a small loadable object (tpauth_libjwt.so in the module folder) with this
- * one function, since a CGI process should not pay for loading it.
+ * libjwt stands behind a loadable object of its own (base/object.h), tpauth_libjwt.so in the
+ * module folder, since a CGI process should not pay for loading it.
  */
 #ifndef TOKEN_OPINION_H
 #define TOKEN_OPINION_H
@@ -28,7 +28,9 @@ struct opinion_module {
 		    char **ret_token);
 };
 
-enum { OPINION_ABI = 1 };
+#define OPINION_FILE   "tpauth_libjwt.so"
 #define OPINION_SYMBOL "tpauth_opinion"
+
+enum { OPINION_ABI = 1 };
 
 #endif

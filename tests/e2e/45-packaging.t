@@ -30,7 +30,7 @@ def files(root):
 def install_and_uninstall(top):
     root = os.path.join(top, "root")
     make("install", f"DESTDIR={root}")
-    r = run(os.path.join(SRC, "tests", "check-installed.sh"), root)
+    r = run(os.path.join(SRC, "tests", "check-installed.sh"), root, BUILD)
     ok(r.returncode == 0, "make install: all is there, and runs", r.stdout + r.stderr)
     make("uninstall", f"DESTDIR={root}")
     same(files(root), [], "make uninstall: nothing is left")

@@ -167,8 +167,8 @@ struct http_body http_rig_body(struct span *bytes)
 
 void http_rig_serve(struct http_rig *h)
 {
-	http_serve_routes(&h->site, &h->rig.a, h->routes, h->n_routes, h->env,
-			  http_rig_body(&h->body), &h->resp);
+	http_serve(&h->site, &h->rig.a, h->routes, h->n_routes, h->env, http_rig_body(&h->body),
+		   &h->resp);
 }
 
 void http_rig_authorize(struct http_rig *h)
