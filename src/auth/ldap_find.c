@@ -76,11 +76,6 @@ static bool is_nocase(struct span a, struct span b)
 	return a.len == b.len && strncasecmp(a.p, b.p, a.len) == 0;
 }
 
-static char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 /* But for blanks and the case of ASCII letters, which throttle_fold() takes for one as well: a
  * directory knows more spellings of a name, and each would have attempts of its own. */
 static bool is_spelling(struct span a, struct span b)
@@ -94,7 +89,7 @@ static bool is_spelling(struct span a, struct span b)
 			k++;
 		if (i == a.len || k == b.len)
 			return i == a.len && k == b.len;
-		if (lower(a.p[i++]) != lower(b.p[k++]))
+		if (str_lower(a.p[i++]) != str_lower(b.p[k++]))
 			return false;
 	}
 }

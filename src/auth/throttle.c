@@ -100,7 +100,7 @@ struct span throttle_fold(struct span user, char room[LIMIT_USER_ID])
 		char c = user.p[i];
 
 		if (c != ' ')
-			room[n++] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+			room[n++] = str_lower(c);
 	}
 	return (struct span){ room, n };
 }

@@ -9,7 +9,7 @@
 
 #include "base/banned.h"
 
-static char lower(char c)
+char str_lower(char c)
 {
 	if (c >= 'A' && c <= 'Z')
 		return (char)(c - 'A' + 'a');
@@ -23,7 +23,7 @@ bool span_is_nocase(struct span a, const char *s)
 	if (a.p == NULL || a.len != len)
 		return false;
 	for (size_t i = 0; i < len; i++) {
-		if (lower(a.p[i]) != lower(s[i]))
+		if (str_lower(a.p[i]) != str_lower(s[i]))
 			return false;
 	}
 	return true;

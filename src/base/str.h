@@ -29,6 +29,7 @@ static inline bool span_is(struct span a, const char *s)
 	return a.p != NULL && span_eq(a, span_of(s));
 }
 
+char str_lower(char c);				   /* ASCII only, as the next one */
 bool span_is_nocase(struct span a, const char *s); /* ASCII only */
 bool span_starts(struct span a, const char *prefix);
 bool span_has_byte(struct span a, char c);

@@ -83,9 +83,9 @@ static bool is_token(struct span s)
  */
 static char folded(char c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return (char)(c - 'A' + 'a');
-	return c == '_' ? '-' : c;
+	if (c == '_')
+		return '-';
+	return str_lower(c);
 }
 
 /* A rule that ends in '*' stands for all names that begin so. */
