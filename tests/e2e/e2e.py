@@ -168,7 +168,8 @@ class Process:
         if self.alive():
             self.p.send_signal(number)
 
-    def stop(self, number=signal.SIGTERM, seconds=15):
+    # A sanitizer looks for leaks at the end, which takes it long on a machine that is busy.
+    def stop(self, number=signal.SIGTERM, seconds=60):
         if self.alive():
             self.p.send_signal(signal.SIGCONT)
             self.p.send_signal(number)
