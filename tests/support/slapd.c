@@ -89,7 +89,7 @@ static char *keep(const char *text)
 
 static void write_settings(bool tls)
 {
-	char text[TEXT], more[TEXT] = "", dir[256];
+	char text[TEXT], more[1024] = "", dir[256];
 
 	snprintf(dir, sizeof(dir), "%s", folder_path(""));
 	if (tls) {
