@@ -229,7 +229,7 @@ access to * by dn=cn=reader,dc=example,dc=org read by * none
 
 
 if not os.path.exists(SLAPD):
-    print("# SKIP: there is no slapd: ldap: is NOT tested")
+    ok(False, "ldap: can be tested: slapd is there")
 else:
     with Site(REFRESH_RESTRICT_MINUTES="0", LDAP_BIND_DN="cn=reader,dc=example,dc=org", LDAP_BIND_PASSWORD="marker-reader",
               LDAP_GROUPS="dc=example,dc=org?cn?one?(member=%d)") as site, no_secret_in_logs(site, "marker-reader"):
@@ -266,7 +266,7 @@ else:
 # PAM ----------------------------------------------------------------------------------------------
 
 if not os.path.exists(WRAPPER):
-    print("# SKIP: there is no libpam-wrapper: pam: is NOT tested")
+    ok(False, "pam: can be tested: libpam-wrapper is there")
 else:
     with Site(REFRESH_RESTRICT_MINUTES="0", TOKEN_HANDLER="pam:svc") as site, no_secret_in_logs(site):
         os.mkdir(site.path("pam.d"))

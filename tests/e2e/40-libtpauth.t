@@ -136,7 +136,7 @@ with Site() as site, Site() as place:
         ok("libtpauth" not in linked, "which is then in the program", linked)
         same(output([static, "--config", place.config, "--check-config"])[:2], (0, "configuration: good\n"), "and works")
     else:
-        ok(True, "linked to the static library # SKIP there is none")
+        ok(False, "the static library is installed")
     if CXX is not None:
         copy = place.path("app.cc")
         shutil.copy(source, copy)
@@ -144,6 +144,6 @@ with Site() as site, Site() as place:
         ok(build(installed, cxx, copy), "C++17 with what pkg-config says")
         same(output([cxx, "--config", place.config, "--check-config"])[:2], (0, "configuration: good\n"), "and it works")
     else:
-        ok(True, "C++17 with what pkg-config says # SKIP no C++ compiler")
+        ok(False, "a C++ compiler is there")
 
 done()
