@@ -93,6 +93,10 @@ class Mount:
         """The server's graceful reload."""
         raise NotImplementedError
 
+    def lost_by_itself(self, stage):
+        """Requests that the server says it lost before tpauth could hear of them."""
+        return 0
+
     def take_down(self, stage):
         """Ends tpauth for good: its pool, or what the web server starts, which then cannot start again."""
         if self.pool_process is not None:

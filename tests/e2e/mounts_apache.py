@@ -4,6 +4,9 @@ from mounts import *
 from rows_authorizer import NO_SCOPE, NOT_AUTHENTICATED, UNPROVED
 
 FCGID_WORKERS = 4  # FcgidMaxProcessesPerClass of the shipped configurations
+# A reload replaces the daemon by which mod_cgid starts programs. A request in that moment finds its socket
+# away, nobody behind it, or the old daemon ending; its error log has one of these lines for each.
+CGID_LOST = r"\[cgid:error\] .* AH(?:02833|01258|10246): .*/tpauth\.cgi: "
 EXACT = Deviation("exact paths: the web server's own answer", status(404))
 SLASH = Deviation("Apache answers 404 itself to an encoded slash", status(404))
 UNKNOWN = ("/nowhere", "/tokenfoo", "/token/", "/userinfo/x", "/TOKEN", "/api", "/userinfo%2fx",
@@ -48,6 +51,9 @@ class Apache(Mount):
 
     def reload(self):
         self.server_process.send(signal.SIGUSR1)
+
+    def lost_by_itself(self, stage):
+        return len(re.findall(CGID_LOST, stage.text("apache.log")))
 
 
 # Responders ----------------------------------------------------------------------------------------
