@@ -413,7 +413,8 @@ class Site:
         p.sock = sock
 
         def up():
-            return socket_open(sock) if port is None else port_open(port)
+            answers = socket_open(sock) if port is None else port_open(port)
+            return answers and len(children(p.pid)) >= workers
         if not wait_until(lambda: up() or not p.alive()) or not p.alive():
             raise RuntimeError("the pool did not start: " + self.text("pool-stderr.log") + self.text("tpauth.log"))
         return p
