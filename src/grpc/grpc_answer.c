@@ -19,7 +19,11 @@ static nghttp2_nv field(const char *name, struct span value)
 	return (nghttp2_nv){ n.out, v.out, strlen(name), value.len, NGHTTP2_NV_FLAG_NO_COPY_NAME };
 }
 
-enum { STATUS_FIELDS = 2, MESSAGE_MOST = 3 * sizeof(((struct grpc_status *)0)->text) };
+enum {
+	HEAD_FIELDS = 3,
+	STATUS_FIELDS = 2,
+	MESSAGE_MOST = 3 * sizeof(((struct grpc_status *)0)->text)
+};
 
 /* Fields of the trailers. text and number hold what they point to. */
 static size_t status_fields(const struct grpc_call *call, struct buf *text, char number[4],
@@ -85,12 +89,16 @@ static int answer_grpc(struct grpc_answer *a, nghttp2_session *h2, int32_t id)
 {
 	TP_CLEANUP(buf_release) struct buf text = BUF_INIT(MESSAGE_MOST);
 	nghttp2_data_provider body = { .source.ptr = a, .read_callback = next_piece };
-	nghttp2_nv nv[3 + STATUS_FIELDS] = { field(":status", SPAN_LIT("200")),
-					     field("content-type", SPAN_LIT("application/grpc")),
-					     field("grpc-accept-encoding", SPAN_LIT("identity")) };
+	nghttp2_nv nv[HEAD_FIELDS + STATUS_FIELDS] = {
+		field(":status", SPAN_LIT("200")),
+		field("content-type", SPAN_LIT("application/grpc")),
+	};
 	char number[4];
-	size_t n = 3;
+	size_t n = 2;
 
+	/* Who compresses has to hear what is taken; who does not need not. */
+	if (a->call->compresses)
+		nv[n++] = field("grpc-accept-encoding", SPAN_LIT("identity"));
 	if (!a->call->ended || a->call->out.len > 0)
 		return nghttp2_submit_response(h2, id, nv, n, &body);
 	n += status_fields(a->call, &text, number, nv + n);

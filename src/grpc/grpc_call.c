@@ -17,9 +17,8 @@ enum {
 	SEEN_TRAILERS = 16, /* te: trailers */
 	SEEN_TIMEOUT = 32,
 	SEEN_BAD_TIMEOUT = 64,
-	SEEN_ENCODING = 128, /* grpc-encoding other than identity */
-	SEEN_SECRET = 256,
-	SEEN_GOOD_SECRET = 512
+	SEEN_SECRET = 128,
+	SEEN_GOOD_SECRET = 256
 };
 
 /* What RFC 9113 6.5.2 adds for each field. */
@@ -129,7 +128,7 @@ static void see_timeout(struct grpc_call *c, struct span value)
 static void see_encoding(struct grpc_call *c, struct span value)
 {
 	if (!span_is(value, "identity"))
-		c->seen |= SEEN_ENCODING;
+		c->compresses = true;
 }
 
 /* One that is given twice proves nothing. */
@@ -241,7 +240,7 @@ static bool refuse_frame(struct grpc_call *c, enum grpc_frame_got got)
 	case GRPC_FRAME_MESSAGE:
 		return false;
 	case GRPC_FRAME_COMPRESSED:
-		if ((c->seen & SEEN_ENCODING) != 0)
+		if (c->compresses)
 			grpc_call_refuse(c, GRPC_UNIMPLEMENTED,
 					 "this compression is not supported");
 		else
