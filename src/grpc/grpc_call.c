@@ -85,8 +85,10 @@ static void see_method(struct grpc_call *c, struct span value)
 static void see_path(struct grpc_call *c, struct span value)
 {
 	for (size_t i = 0; i < c->rules->n; i++) {
-		if (span_is(value, c->rules->methods[i].path))
+		if (span_is(value, c->rules->methods[i].path)) {
 			c->method = &c->rules->methods[i];
+			break;
+		}
 	}
 }
 
@@ -145,20 +147,23 @@ static void see_secret(struct grpc_call *c, struct span value)
 bool grpc_call_header(struct grpc_call *c, struct span name, struct span value)
 {
 	static const struct {
-		const char *name;
+		struct span name;
 		void (*see)(struct grpc_call *c, struct span value);
 	} headers[] = {
-		{ ":method", see_method },	   { ":path", see_path },
-		{ "content-type", see_type },	   { "te", see_te },
-		{ "grpc-timeout", see_timeout },   { "grpc-encoding", see_encoding },
-		{ "x-tpauth-secret", see_secret },
+		{ SPAN_INIT(":method"), see_method },
+		{ SPAN_INIT(":path"), see_path },
+		{ SPAN_INIT("content-type"), see_type },
+		{ SPAN_INIT("te"), see_te },
+		{ SPAN_INIT("grpc-timeout"), see_timeout },
+		{ SPAN_INIT("grpc-encoding"), see_encoding },
+		{ SPAN_INIT("x-tpauth-secret"), see_secret },
 	};
 
 	c->header_bytes += name.len + value.len + FIELD_OVERHEAD;
 	if (c->header_bytes > LIMIT_GRPC_METADATA)
 		return c->header_bytes <= (size_t)FLOOD_FACTOR * LIMIT_GRPC_METADATA;
 	for (size_t i = 0; i < TP_COUNT(headers); i++) {
-		if (span_is(name, headers[i].name)) {
+		if (span_eq(name, headers[i].name)) {
 			headers[i].see(c, value);
 			break;
 		}
