@@ -319,12 +319,17 @@ static void end_run(struct grpc_call *c)
 		grpc_frame_next(&c->frame);
 }
 
-void grpc_call_run(struct grpc_call *c, int64_t now_ms)
+static void run_alone(struct grpc_call *c, int64_t now_ms)
 {
 	struct grpc_batch alone = { { c }, 1 };
 
+	grpc_batch_run(&alone, now_ms);
+}
+
+void grpc_call_run(struct grpc_call *c, int64_t now_ms)
+{
 	if (c->method != NULL && c->method->many != NULL) {
-		grpc_batch_run(&alone, now_ms);
+		run_alone(c, now_ms);
 	} else if (begin_run(c, now_ms)) {
 		call_handler(c);
 		end_run(c);

@@ -271,8 +271,8 @@ static int on_frame(nghttp2_session *h2, const nghttp2_frame *f, void *arg)
 /* An answer that is all sent before the request is all here: the client need not send the rest. */
 static int on_sent(nghttp2_session *h2, const nghttp2_frame *f, void *arg)
 {
-	struct stream *s = nghttp2_session_get_stream_user_data(h2, f->hd.stream_id);
 	struct grpc_conn *c = arg;
+	struct stream *s;
 
 	/* One call more than agreed; before our settings are there a client cannot know. */
 	if (f->hd.type == NGHTTP2_RST_STREAM && f->rst_stream.error_code == NGHTTP2_REFUSED_STREAM)
@@ -280,6 +280,7 @@ static int on_sent(nghttp2_session *h2, const nghttp2_frame *f, void *arg)
 	if (f->hd.type != NGHTTP2_HEADERS || (f->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
 		return 0;
 	earn(c, BUDGET_PER_CALL);
+	s = nghttp2_session_get_stream_user_data(h2, f->hd.stream_id);
 	if (s != NULL && !s->call.complete)
 		nghttp2_submit_rst_stream(h2, NGHTTP2_FLAG_NONE, f->hd.stream_id, NGHTTP2_NO_ERROR);
 	return 0;
@@ -412,7 +413,8 @@ bool grpc_conn_take(struct grpc_conn *c, int most, int64_t now_ms, struct grpc_b
 			continue;
 		}
 		dequeue(c, s);
-		grpc_call_run(&s->call, clock_mono_ms());
+		/* The one before may have waited, which only a deadline has to know. */
+		grpc_call_run(&s->call, s->call.deadline_ms != 0 ? clock_mono_ms() : now_ms);
 		speak(c, s);
 	}
 	return c->ready != NULL;
