@@ -17,17 +17,20 @@ enum {
 	FRESH_MS = 1000
 };
 
-static bool is_serving(struct services *s)
+static void ask_store(struct services *s)
 {
 	struct store_op ping = { .verb = STORE_PING };
-	int64_t now_ms = clock_mono_ms();
 	struct tp_err err;
 
-	if (s->pinged_ms == 0 || now_ms - s->pinged_ms >= FRESH_MS) {
-		store_begin(s->auth->store);
-		s->serving = store_do(s->auth->store, &ping, &err) == TP_OK;
-		s->pinged_ms = clock_mono_ms();
-	}
+	store_begin(s->auth->store);
+	s->serving = store_do(s->auth->store, &ping, &err) == TP_OK;
+	s->pinged_ms = clock_mono_ms();
+}
+
+static bool is_serving(struct services *s)
+{
+	if (s->pinged_ms == 0 || clock_mono_ms() - s->pinged_ms >= FRESH_MS)
+		ask_store(s);
 	return s->serving;
 }
 
