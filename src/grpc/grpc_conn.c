@@ -35,7 +35,7 @@ struct grpc_conn {
 	struct stream *streams;		   /* all that are open */
 	struct stream *ready, **ready_end; /* in the order of their arrival */
 	struct stream *taken, **taken_end; /* of them, those that stand in a batch */
-	struct stream *newest;		   /* the last that was opened; NULL: it is closed */
+	struct stream *opening;		   /* whose headers arrive; NULL: they are no request's */
 	int64_t now_ms, opened_ms, heard_ms, idle_ms, pinged_ms, looked_ms;
 	int64_t budget, budget_ms;
 	bool greeted;	/* the client's settings are here */
@@ -108,8 +108,8 @@ static void dequeue(struct grpc_conn *c, struct stream *s)
 static void drop_stream(struct grpc_conn *c, struct stream *s)
 {
 	dequeue(c, s);
-	if (c->newest == s)
-		c->newest = NULL;
+	if (c->opening == s)
+		c->opening = NULL;
 	if (s->prev != NULL)
 		s->prev->next = s->next;
 	else
@@ -175,10 +175,10 @@ static int on_begin_headers(nghttp2_session *h2, const nghttp2_frame *f, void *a
 	struct grpc_conn *c = arg;
 	struct stream *s;
 
+	c->opening = NULL;
 	if (!is_request(f))
 		return 0;
 	s = malloc(sizeof(*s));
-	c->newest = s;
 	if (s == NULL)
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 	*s = (struct stream){
@@ -187,6 +187,7 @@ static int on_begin_headers(nghttp2_session *h2, const nghttp2_frame *f, void *a
 	};
 	grpc_call_init(&s->call, c->rules, c->peer, c->now_ms);
 	link_stream(c, s);
+	c->opening = s;
 	nghttp2_session_set_stream_user_data(h2, s->id, s);
 	return 0;
 }
@@ -197,14 +198,14 @@ static int on_header(nghttp2_session *h2, const nghttp2_frame *f, const uint8_t 
 		     void *arg)
 {
 	struct grpc_conn *c = arg;
-	struct stream *s = c->newest; /* no other has fields in between */
+	struct stream *s = c->opening; /* no other headers come in between */
 
 	(void)h2;
+	(void)f;
 	(void)flags;
-	if (!is_request(f))
+	if (s == NULL)
 		spend(c, 1); /* trailers, which gRPC's clients do not send */
-	else if (s != NULL && s->id == f->hd.stream_id &&
-		 !grpc_call_header(&s->call, (struct span){ (const char *)name, name_len },
+	else if (!grpc_call_header(&s->call, (struct span){ (const char *)name, name_len },
 				   (struct span){ (const char *)value, value_len }))
 		send_away(c, "a flood of headers");
 	return 0;
