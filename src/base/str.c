@@ -29,13 +29,6 @@ bool span_is_nocase(struct span a, const char *s)
 	return true;
 }
 
-bool span_starts(struct span a, const char *prefix)
-{
-	size_t len = strlen(prefix);
-
-	return a.p != NULL && a.len >= len && memcmp(a.p, prefix, len) == 0;
-}
-
 bool span_has_byte(struct span a, char c)
 {
 	return a.len > 0 && memchr(a.p, c, a.len) != NULL;
