@@ -433,7 +433,7 @@ GROUP("Service", LOG_TARGET)
 OPT(log_target, STR, LOG_TARGET, "stderr", CALLED("TARGET"), 0,
     "where the log goes: stderr, syslog or file:/PATH",
     "Where the log goes: `stderr` (in FastCGI its error stream, which the web server writes to "
-    "its own log), `syslog`, or `file:/PATH`, opened anew on SIGHUP.")
+    "its own log), `syslog`, or `file:/PATH`, opened anew on SIGHUP and SIGUSR2.")
 
 OPT(log_level, ENUM, LOG_LEVEL, "info", ONE_OF("error|warning|notice|info|debug"), 0,
     "what is logged: this level and the graver ones",
