@@ -528,7 +528,7 @@ END_TEST
 
 /* ---- the command ---- */
 
-#define TAKES "TOKEN_HANDLER takes exec:COMMAND with the absolute path of a program"
+#define TAKES "TOKEN_HANDLER: takes exec:COMMAND with the absolute path of a program"
 
 /* clang-format off */
 static const struct {

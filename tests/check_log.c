@@ -358,7 +358,7 @@ START_TEST(refuses_targets_that_are_none)
 	for (size_t i = 0; i < TP_COUNT(none); i++) {
 		ck_assert_int_eq(log_open(none[i], LOG_LOGFMT, LOG_LEVEL_INFO, "check_log", &err),
 				 TP_INVALID);
-		ck_assert_str_eq(err.msg, "LOG_TARGET takes stderr, syslog or file:PATH");
+		ck_assert_str_eq(err.msg, "LOG_TARGET: takes stderr, syslog or file:PATH");
 	}
 	ck_assert_int_eq(log_open("file:", LOG_LOGFMT, LOG_LEVEL_INFO, "check_log", &err),
 			 TP_INVALID);

@@ -82,7 +82,7 @@ static enum tp_rc check_program(const char *path, struct tp_err *err)
 
 	if (path == NULL || path[0] != '/')
 		return tp_fail(err, TP_INVALID,
-			       "TOKEN_HANDLER takes exec:COMMAND with the absolute path of a "
+			       "TOKEN_HANDLER: takes exec:COMMAND with the absolute path of a "
 			       "program");
 	if (stat(path, &st) != 0)
 		return tp_fail(err, TP_INVALID, "TOKEN_HANDLER: %s: %s", path, why());
@@ -107,7 +107,7 @@ enum tp_rc authn_exec_open(struct span command, int64_t limit_ms, void **ret, st
 	enum tp_rc rc;
 
 	if (command.p == NULL || span_has_byte(command, '\0'))
-		return tp_fail(err, TP_INVALID, "TOKEN_HANDLER takes exec:COMMAND");
+		return tp_fail(err, TP_INVALID, "TOKEN_HANDLER: takes exec:COMMAND");
 	x = calloc(1, sizeof(*x));
 	if (x == NULL)
 		return tp_fail(err, TP_NOMEM, "out of memory");

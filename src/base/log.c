@@ -265,7 +265,7 @@ static enum tp_rc open_target(const char *target, struct opened *ret, struct tp_
 		return TP_OK;
 	}
 	if (!span_starts(span_of(target), "file:"))
-		return tp_fail(err, TP_INVALID, "LOG_TARGET takes stderr, syslog or file:PATH");
+		return tp_fail(err, TP_INVALID, "LOG_TARGET: takes stderr, syslog or file:PATH");
 	ret->target = TO_FILE;
 	ret->path = span_dup(span_of(target + strlen("file:")));
 	if (ret->path == NULL)
