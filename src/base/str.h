@@ -29,6 +29,9 @@ static inline bool span_is(struct span a, const char *s)
 	return a.p != NULL && span_eq(a, span_of(s));
 }
 
+/* The order of their bytes, for qsort(): less than, equal to or greater than 0. */
+int span_order(struct span a, struct span b);
+
 char str_lower(char c);				   /* ASCII only, as the next one */
 bool span_is_nocase(struct span a, const char *s); /* ASCII only */
 bool span_starts(struct span a, const char *prefix);
