@@ -468,6 +468,35 @@ START_TEST(the_catalogue_limits_what_may_be_asked_for)
 }
 END_TEST
 
+START_TEST(scopes_beyond_the_catalogue_are_a_warning_once)
+{
+	static const char warning[] =
+		"level=warning event=scope.uncatalogued request_id=req-1 "
+		"scopes=\"user:write admin\" reason=\"the token handler grants scopes that "
+		"AUTH_SCOPES does not name\"\n";
+
+	h.rig.rules.has_catalogue = true;
+	ck_assert_int_eq(scope_parse(SPAN_LIT("user:read"), &h.rig.rules.catalogue, NULL), TP_OK);
+	rig_handler_says(&h.rig, TP_OK, "{\"user_id\":\"user_099\",\"scopes\":[\"user:read\"]}");
+	ck_login(http_ask(&h, "POST", "/token", LOGIN, NULL), "user:read");
+	ck_assert(!http_logged(&h, "scope.uncatalogued"));
+	rig_handler_says(&h.rig, TP_OK,
+			 "{\"user_id\":\"user_099\","
+			 "\"scopes\":[\"user:write\",\"user:read\",\"admin\"]}");
+	for (int i = 0; i < 3; i++)
+		ck_login(http_ask(&h, "POST", "/token", LOGIN, NULL), "user:write user:read admin");
+	ck_assert_msg(http_logged(&h, warning), "%s", h.log);
+	ck_assert_ptr_null(strstr(strstr(h.log, "scope.uncatalogued") + 1, "scope.uncatalogued"));
+}
+END_TEST
+
+START_TEST(without_a_catalogue_no_scope_is_beyond_it)
+{
+	ck_login(http_ask(&h, "POST", "/token", LOGIN, NULL), "user:read user:write");
+	ck_assert(!http_logged(&h, "scope.uncatalogued"));
+}
+END_TEST
+
 static const char unavailable[] = "The service is temporarily unavailable";
 
 START_TEST(a_store_that_does_not_answer_is_503_at_every_step)
@@ -646,6 +675,8 @@ static Suite *suite(void)
 	tcase_add_test(t, spellings_that_the_handler_takes_for_one_name_are_counted_as_one);
 	tcase_add_test(t, a_refusal_for_its_scopes_stays_counted);
 	tcase_add_test(t, the_catalogue_limits_what_may_be_asked_for);
+	tcase_add_test(t, scopes_beyond_the_catalogue_are_a_warning_once);
+	tcase_add_test(t, without_a_catalogue_no_scope_is_beyond_it);
 	tcase_add_test(t, a_store_that_does_not_answer_is_503_at_every_step);
 	tcase_add_test(t, a_handler_in_trouble_is_503);
 	tcase_add_test(t, a_full_gate_is_503_for_a_second);
