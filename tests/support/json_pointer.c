@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* What a pointer cannot say ends the case: a test wrote it. */
+/* What is wrong in a test's own words ends the case. */
 #include "support/json_pointer.h"
 
 #include <check.h>
 #include <stdio.h>
 
 #include "base/banned.h"
+
+struct jval *json_of(const char *text)
+{
+	struct jval *v = NULL;
+	struct tp_err err = { .msg = "" };
+
+	ck_assert_msg(jval_parse(span_of(text), &v, &err) == TP_OK, "%s: %s", text, err.msg);
+	return v;
+}
 
 const struct jval *json_pointer(const struct jval *v, const char *pointer)
 {
