@@ -9,6 +9,14 @@
 
 #include "base/banned.h"
 
+int span_order(struct span a, struct span b)
+{
+	size_t n = a.len < b.len ? a.len : b.len;
+	int order = n > 0 ? memcmp(a.p, b.p, n) : 0;
+
+	return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
 char str_lower(char c)
 {
 	if (c >= 'A' && c <= 'Z')

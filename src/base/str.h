@@ -41,6 +41,9 @@ static inline bool span_starts(struct span a, const char *prefix)
 	return a.p != NULL && a.len >= len && memcmp(a.p, prefix, len) == 0;
 }
 
+/* The order of their bytes, for qsort(): less than, equal to or greater than 0. */
+int span_order(struct span a, struct span b);
+
 char str_lower(char c);				   /* ASCII only, as the next one */
 bool span_is_nocase(struct span a, const char *s); /* ASCII only */
 bool span_has_byte(struct span a, char c);
