@@ -10,6 +10,7 @@
 #include "support/answers.h"
 #include "support/check_run.h"
 #include "support/folder.h"
+#include "support/open_fds.h"
 #include "support/script.h"
 
 #include <errno.h>
@@ -422,24 +423,15 @@ START_TEST(works_without_the_standard_descriptors)
 }
 END_TEST
 
-static int count_descriptors(void)
-{
-	int open = 0;
-
-	for (int fd = 0; fd < 256; fd++)
-		open += fcntl(fd, F_GETFD) >= 0;
-	return open;
-}
-
 START_TEST(leaves_no_descriptor_open)
 {
 	static const char *const scripts[] = { "exit 1", "exit 2", "yes", "sleep 60" };
-	const int before = count_descriptors();
+	const int before = open_fds(NULL);
 
 	for (size_t i = 0; i < TP_COUNT(scripts); i++) {
 		open_script(scripts[i], 500);
 		(void)log_in();
-		ck_assert_int_eq(count_descriptors(), before);
+		ck_assert_int_eq(open_fds(NULL), before);
 	}
 }
 END_TEST

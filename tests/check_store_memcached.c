@@ -22,9 +22,9 @@
 #include "support/alloc_fail.h"
 #include "support/check_run.h"
 #include "support/memcached_server.h"
+#include "support/open_fds.h"
 #include "support/store_contract.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -526,20 +526,6 @@ START_TEST(tells_a_url_that_cannot_be)
 	}
 }
 END_TEST
-
-static int open_fds(int *ret_inherited)
-{
-	int n = 0;
-
-	*ret_inherited = 0;
-	for (int fd = 0; fd < 256; fd++) {
-		int flags = fcntl(fd, F_GETFD);
-
-		n += flags >= 0;
-		*ret_inherited += flags >= 0 && (flags & FD_CLOEXEC) == 0;
-	}
-	return n;
-}
 
 START_TEST(keeps_one_descriptor_and_hands_none_to_a_child)
 {
