@@ -188,6 +188,19 @@ START_TEST(intersects_into_one_of_its_arguments)
 }
 END_TEST
 
+START_TEST(subtracts_from_one_of_its_arguments)
+{
+	struct scope_set a = set_of("x a b"), b = set_of("b y"), none = set_of("");
+
+	scope_subtract(&none, &a, &none);
+	assert_joined(&none, "");
+	scope_subtract(&a, &none, &a);
+	assert_joined(&a, "x a b");
+	scope_subtract(&a, &b, &a);
+	assert_joined(&a, "x a");
+}
+END_TEST
+
 START_TEST(unites_without_repeating)
 {
 	struct scope_set into = set_of("x a"), more = set_of("b a y");
@@ -265,6 +278,7 @@ static Suite *scope_suite(void)
 	tcase_add_test(tc, takes_a_missing_claim_as_an_empty_set);
 	tcase_add_loop_test(tc, compares_sets_scope_by_scope, 0, TP_COUNT(pairs));
 	tcase_add_test(tc, intersects_into_one_of_its_arguments);
+	tcase_add_test(tc, subtracts_from_one_of_its_arguments);
 	tcase_add_test(tc, unites_without_repeating);
 	tcase_add_test(tc, finds_a_scope_by_its_whole_name);
 	tcase_add_test(tc, makes_a_claim_that_reads_back_the_same);

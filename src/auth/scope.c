@@ -108,6 +108,16 @@ void scope_intersect(const struct scope_set *a, const struct scope_set *b, struc
 	*ret = both;
 }
 
+void scope_subtract(const struct scope_set *a, const struct scope_set *b, struct scope_set *ret)
+{
+	struct scope_set rest = { 0 };
+
+	for (size_t i = 0; i < a->n; i++)
+		if (!scope_has(b, a->v[i]))
+			rest.v[rest.n++] = a->v[i];
+	*ret = rest;
+}
+
 void scope_join(const struct scope_set *set, struct buf *out)
 {
 	for (size_t i = 0; i < set->n; i++) {

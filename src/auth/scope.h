@@ -28,6 +28,9 @@ bool scope_has(const struct scope_set *set, struct span scope);
 bool scope_covers(const struct scope_set *set, const struct scope_set *needed);
 void scope_intersect(const struct scope_set *a, const struct scope_set *b, struct scope_set *ret);
 
+/* Those of a that are not in b. */
+void scope_subtract(const struct scope_set *a, const struct scope_set *b, struct scope_set *ret);
+
 /* Blank-separated, as in the token response and in WWW-Authenticate. */
 void scope_join(const struct scope_set *set, struct buf *out);
 

@@ -158,15 +158,12 @@ static void warn_of_catalogue(const struct auth_rules *rules, const struct scope
 {
 	static bool warned;
 	TP_CLEANUP(buf_release) struct buf text = BUF_INIT(LIMIT_LOG_LINE);
-	struct scope_set beyond = { .n = 0 };
+	struct scope_set beyond;
 
 	if (warned || !rules->has_catalogue || scope_covers(&rules->catalogue, granted))
 		return;
 	warned = true;
-	for (size_t i = 0; i < granted->n; i++) {
-		if (!scope_has(&rules->catalogue, granted->v[i]))
-			beyond.v[beyond.n++] = granted->v[i];
-	}
+	scope_subtract(granted, &rules->catalogue, &beyond);
 	scope_join(&beyond, &text);
 	log_event(LOG_LEVEL_WARN, "scope.uncatalogued", LOG_SPAN("scopes", buf_view(&text)),
 		  LOG_STR("reason",

@@ -451,7 +451,6 @@ static enum tp_rc put_entry(const struct openapi *d, const struct place *first, 
 
 enum tp_rc openapi_paths(const struct openapi *d, struct buf *out, struct tp_err *err)
 {
-	TP_CLEANUP(map_release)
 	struct map m = { .text = BUF_INIT(d->call->n_routes * PATH_MOST) };
 	enum tp_rc rc = make_map(d, &m, err);
 
@@ -462,5 +461,6 @@ enum tp_rc openapi_paths(const struct openapi *d, struct buf *out, struct tp_err
 			rc = put_entry(d, &m.places[i], out, err);
 	}
 	buf_char(out, '}');
+	map_release(&m);
 	return rc;
 }

@@ -81,7 +81,7 @@ with Site() as site:
     for worker in children(pool.pid):
         os.kill(worker, signal.SIGKILL)
     same(fcgi(systemd.sock, "GET", "/userinfo", [bearer_header(a)]).status, 200, "killed workers are replaced")
-    pool.p.send_signal(signal.SIGTERM)
+    pool.send(signal.SIGTERM)
     same(systemd.hear(), ("STOPPING=1", pool.pid), "without a word about it; SIGTERM: STOPPING=1")
     same(pool.stop(), 0, "and it ends in order")
     same(systemd.hear(0), ("", 0), "that was the last word")
@@ -115,7 +115,7 @@ with Site() as site:
     t = threading.Thread(target=lambda: box.append(fcgi(systemd.sock, "POST", "/token", [FORM], form(username="u", password="x"))))
     t.start()
     time.sleep(0.3)
-    pool.p.send_signal(signal.SIGTERM)
+    pool.send(signal.SIGTERM)
     heard = []
     while "STOPPING=1" not in heard and len(heard) < 50:
         heard.append(systemd.hear()[0])
@@ -131,7 +131,7 @@ with Site() as site:
     one = systemd.start(site)
     same(systemd.hear(), ("READY=1", one.pid), "without --workers: READY=1")
     same(fcgi(systemd.sock, "GET", "/api/healthcheck").status, 200, "and it serves")
-    one.p.send_signal(signal.SIGTERM)
+    one.send(signal.SIGTERM)
     same(systemd.hear(), ("STOPPING=1", one.pid), "STOPPING=1")
     same(one.stop(), 0, "and the end")
     systemd.close()
@@ -155,7 +155,7 @@ with Site() as site:
     pool.send(signal.SIGHUP)
     first, second = systemd.hear(), systemd.hear()
     ok(reloading(first[0]) and second == ("READY=1\nSTATUS=", pool.pid), "SIGHUP: RELOADING=1, READY=1", (first, second))
-    pool.p.send_signal(signal.SIGTERM)
+    pool.send(signal.SIGTERM)
     same(systemd.hear(), ("STOPPING=1", pool.pid), "SIGTERM: STOPPING=1")
     same(pool.stop(seconds=40), 0, "and it ends in order")
     systemd.close()

@@ -155,6 +155,7 @@ def bearer_header(answer):
 class Process:
     def __init__(self, argv, **kw):
         self.argv = argv
+        self.told = None  # the signal that was sent last
         self.p = subprocess.Popen(argv, stdin=subprocess.DEVNULL, **kw)
 
     @property
@@ -166,13 +167,16 @@ class Process:
 
     def send(self, number):
         if self.alive():
+            self.told = number
             self.p.send_signal(number)
 
-    # A sanitizer looks for leaks at the end, which takes it long on a machine that is busy.
+    # A sanitizer looks for leaks at the end, which takes it long on a machine that is busy, and for ever where a
+    # signal comes meanwhile: what was told to end is not told again.
     def stop(self, number=signal.SIGTERM, seconds=60):
         if self.alive():
-            self.p.send_signal(signal.SIGCONT)
-            self.p.send_signal(number)
+            if self.told != number:
+                self.p.send_signal(signal.SIGCONT)
+                self.p.send_signal(number)
             try:
                 self.p.wait(seconds)
             except subprocess.TimeoutExpired:
