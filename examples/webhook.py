@@ -9,10 +9,11 @@ import hmac
 import http.server
 import json
 import os
+import sys
 
 SALT = b"a salt of one's own"
 USERS = {"alice": hashlib.scrypt(b"correct horse battery staple", salt=SALT, n=16384, r=8, p=1)}
-SECRET = "Bearer " + os.environ["HANDLER_SECRET"]
+SECRET = "Bearer " + (os.environ.get("HANDLER_SECRET") or sys.exit("webhook.py: HANDLER_SECRET is not set"))
 
 
 def answer(request):

@@ -100,6 +100,8 @@ static void reload(struct daemon *d, struct grpc_server *server)
 static enum grpc_order order(void *arg, struct grpc_server *server)
 {
 	signals_let_in();
+	if (signals_reopen())
+		log_reopen();
 	if (signals_reload())
 		reload(arg, server);
 	return signals_stop() ? GRPC_DRAIN : GRPC_GO_ON;

@@ -15,6 +15,10 @@ has() {
 	[ -n "$(find "$root" -name "$1")" ] || { echo "$1 is missing" >&2; exit 1; }
 }
 
+# Where the rest of the documentation is.
+for f in README.md LICENSE; do
+	[ -f "$(dirname "$(find "$root" -type d -path '*/doc/tpauth/examples')")/$f" ] || { echo "$f is missing" >&2; exit 1; }
+done
 # Programs, pages, settings for web servers, units.
 for f in tpauth.fcgi.8 tpauth.conf.5 tpauth.1 tpauth-grpcd.8 tpauth.bash refresh.proto \
 	fastcgi.conf cgi.conf auth_request.conf mod_fcgid.conf authorizer-mod_fcgid.lua htaccess tpauth.sh \

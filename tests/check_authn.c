@@ -116,18 +116,18 @@ static const struct {
 static const struct {
 	const char *handler, *msg;
 } unknown[] = {
-	{ "ldp:x", "TOKEN_HANDLER takes " SCHEMES ", not \"ldp\"" },
-	{ "", "TOKEN_HANDLER takes " SCHEMES ", not \"\"" },
-	{ "htpasswd", "TOKEN_HANDLER takes " SCHEMES ", not \"htpasswd\"" },
-	{ "exec", "TOKEN_HANDLER takes " SCHEMES ", not \"exec\"" },
-	{ "Exec:/bin/true", "TOKEN_HANDLER takes " SCHEMES ", not \"Exec\"" },
-	{ " exec:/bin/true", "TOKEN_HANDLER takes " SCHEMES ", not \" exec\"" },
-	{ ":", "TOKEN_HANDLER takes " SCHEMES ", not \"\"" },
+	{ "ldp:x", "TOKEN_HANDLER: takes " SCHEMES ", not \"ldp\"" },
+	{ "", "TOKEN_HANDLER: takes " SCHEMES ", not \"\"" },
+	{ "htpasswd", "TOKEN_HANDLER: takes " SCHEMES ", not \"htpasswd\"" },
+	{ "exec", "TOKEN_HANDLER: takes " SCHEMES ", not \"exec\"" },
+	{ "Exec:/bin/true", "TOKEN_HANDLER: takes " SCHEMES ", not \"Exec\"" },
+	{ " exec:/bin/true", "TOKEN_HANDLER: takes " SCHEMES ", not \" exec\"" },
+	{ ":", "TOKEN_HANDLER: takes " SCHEMES ", not \"\"" },
 	{ "0123456789012345678901234567890123456789x:",
-	  "TOKEN_HANDLER takes " SCHEMES ", not \"0123456789012345678901234567890123456789\"" },
+	  "TOKEN_HANDLER: takes " SCHEMES ", not \"0123456789012345678901234567890123456789\"" },
 	/* a scheme that is known reports on its own */
-	{ "htpasswd:", "TOKEN_HANDLER takes htpasswd:FILE[,groups=FILE]; a FILE is empty" },
-	{ "exec:", "TOKEN_HANDLER takes exec:COMMAND with the absolute path of a program" },
+	{ "htpasswd:", "TOKEN_HANDLER: takes htpasswd:FILE[,groups=FILE]; a FILE is empty" },
+	{ "exec:", "TOKEN_HANDLER: takes exec:COMMAND with the absolute path of a program" },
 };
 /* clang-format on */
 

@@ -10,6 +10,8 @@
 #include "support/answers.h"
 #include "support/check_run.h"
 #include "support/folder.h"
+#include "support/open_fds.h"
+#include "support/script.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,58 +31,6 @@ enum { LONG_MS = 20000 }; /* far more than any script takes */
 
 static struct authn *handler;
 static struct tp_err err;
-
-/* ---- scripts and what they leave ---- */
-
-static void expect_file(const char *name, const char *text)
-{
-	char got[8192];
-	FILE *f = fopen(folder_path(name), "r");
-	size_t n;
-
-	ck_assert_msg(f != NULL, "%s", name);
-	n = fread(got, 1, sizeof(got) - 1, f);
-	fclose(f);
-	got[n] = '\0';
-	ck_assert_str_eq(got, text);
-}
-
-/* A pid that a script wrote. */
-static pid_t pid_in(const char *name)
-{
-	char line[32] = "";
-	int64_t pid = 0;
-	FILE *f = fopen(folder_path(name), "r");
-
-	ck_assert_msg(f != NULL, "%s", name);
-	ck_assert_ptr_nonnull(fgets(line, sizeof(line), f));
-	fclose(f);
-	line[strcspn(line, "\n")] = '\0';
-	ck_assert(span_int(span_of(line), 2, INT32_MAX, &pid));
-	return (pid_t)pid;
-}
-
-/* Dead, though perhaps not reaped by whoever inherited it. */
-static bool is_dead(pid_t pid)
-{
-	char path[64], state = '\0';
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	f = fopen(path, "r");
-	if (f == NULL)
-		return true;
-	ck_assert_int_eq(fscanf(f, "%*d %*s %c", &state), 1);
-	fclose(f);
-	return state == 'Z' || state == 'X';
-}
-
-static void expect_death(pid_t pid)
-{
-	for (int i = 0; i < 500 && !is_dead(pid); i++)
-		clock_pause_us(10000);
-	ck_assert(is_dead(pid));
-}
 
 static void end(void)
 {
@@ -255,7 +205,7 @@ START_TEST(an_answer_without_end_is_cut_off)
 	open_script("echo $$ >pid; exec yes", LONG_MS);
 	ck_assert_int_eq(log_in(), TP_UNAVAILABLE);
 	ck_assert_str_eq(err.msg, "the token handler's answer is larger than 65536 bytes");
-	expect_death(pid_in("pid"));
+	script_dies(script_pid("pid"));
 }
 END_TEST
 
@@ -273,7 +223,7 @@ START_TEST(a_login_is_asked_as_one_json_object)
 	r.remote_addr = SPAN_LIT("2001:db8::1");
 	open_script("cat >question; echo '" JOE "'", LONG_MS);
 	ck_assert_int_eq(ask(&r, &json), TP_OK);
-	expect_file("question", "{\"event\":\"login\",\"username\":\"J\xc3\xb6rg \\\"\\\\\\n\","
+	script_left("question", "{\"event\":\"login\",\"username\":\"J\xc3\xb6rg \\\"\\\\\\n\","
 				"\"password\":\"p'\\t\\u0001/\x7f $HOME\","
 				"\"scopes\":[\"user.read\",\"user:write\"],\"client_id\":\"\","
 				"\"remote_addr\":\"2001:db8::1\",\"request_id\":null}\n");
@@ -295,7 +245,7 @@ START_TEST(a_refresh_is_asked_with_the_claims)
 	open_script("cat >question; echo '{\"user_id\":\"joe\",\"scopes\":[\"b\"]}'", LONG_MS);
 	ck_assert_int_eq(ask(&r, &json), TP_OK);
 	ck_assert_str_eq(buf_cstr(&json), "{\"user_id\":\"joe\",\"scopes\":[\"b\"]}");
-	expect_file("question", "{\"event\":\"refresh\",\"user_id\":\"joe\",\"claims\":"
+	script_left("question", "{\"event\":\"refresh\",\"user_id\":\"joe\",\"claims\":"
 				"{\"user_id\":\"joe\",\"scopes\":[\"a\"],\"sid\":\"x\"},"
 				"\"remote_addr\":\"192.0.2.1\",\"request_id\":\"r1\"}\n");
 	open_script("exit 1", LONG_MS);
@@ -324,7 +274,7 @@ START_TEST(the_largest_question_arrives_whole)
 		strlen("{\"event\":\"login\",\"username\":\"\",\"password\":\"\",\"scopes\":[\"\"],"
 		       "\"client_id\":\"\",\"remote_addr\":\"\",\"request_id\":\"\"}\n") +
 			6 * (5 * sizeof(lots) + LIMIT_PASSWORD));
-	expect_file("question", buf_cstr(&expected));
+	script_left("question", buf_cstr(&expected));
 	buf_release(&expected);
 	buf_release(&json);
 }
@@ -362,7 +312,7 @@ START_TEST(what_takes_too_long_is_killed)
 	ck_assert_int_eq(log_in(), TP_UNAVAILABLE);
 	ck_assert_str_eq(err.msg, "the token handler took longer than 500 ms");
 	ck_assert_int_lt(clock_mono_ms() - start, 30000);
-	expect_death(pid_in("pid"));
+	script_dies(script_pid("pid"));
 }
 END_TEST
 
@@ -374,8 +324,8 @@ START_TEST(a_process_left_behind_holds_nobody_up)
 	open_script("sleep 60 & echo $! >pid; echo '" JOE "'", LONG_MS);
 	ck_assert_int_eq(log_in(), TP_OK);
 	ck_assert_int_lt(clock_mono_ms() - start, LONG_MS);
-	pid = pid_in("pid");
-	ck_assert(!is_dead(pid)); /* it did hold stdout open */
+	pid = script_pid("pid");
+	ck_assert(!script_is_dead(pid)); /* it did hold stdout open */
 	kill(pid, SIGKILL);
 }
 END_TEST
@@ -405,7 +355,7 @@ START_TEST(the_environment_holds_no_secrets)
 	ck_assert_int_eq(setenv("SECRET_KEY", "x", 1), 0); /* NOLINT(concurrency-mt-unsafe) */
 	open_script("tr '\\0' '\\n' </proc/$$/environ >env; echo '" JOE "'", LONG_MS);
 	ck_assert_int_eq(log_in(), TP_OK);
-	expect_file("env", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
+	script_left("env", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
 			   "LANG=C.UTF-8\n");
 }
 END_TEST
@@ -421,7 +371,7 @@ START_TEST(no_other_descriptor_is_open)
 	buf_printf(&command, "/bin/sh -c 'exec ls /proc/self/fd >%s'", folder_path("fds"));
 	ck_assert_int_eq(try_open(buf_cstr(&command), LONG_MS), TP_OK);
 	ck_assert_int_eq(log_in(), TP_UNAVAILABLE);
-	expect_file("fds", "0\n1\n2\n3\n");
+	script_left("fds", "0\n1\n2\n3\n");
 	buf_release(&command);
 }
 END_TEST
@@ -442,7 +392,7 @@ START_TEST(no_signal_is_blocked_or_ignored)
 		   folder_path("signals"));
 	ck_assert_int_eq(try_open(buf_cstr(&command), LONG_MS), TP_OK);
 	ck_assert_int_eq(log_in(), TP_UNAVAILABLE); /* it says nothing */
-	expect_file("signals", "none\nnone\n");
+	script_left("signals", "none\nnone\n");
 	buf_release(&command);
 	ck_assert_int_eq(pthread_sigmask(SIG_SETMASK, &old, NULL), 0);
 }
@@ -467,30 +417,21 @@ START_TEST(works_without_the_standard_descriptors)
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 0);
-	expect_file("question", "{\"event\":\"login\",\"username\":null,\"password\":null,"
+	script_left("question", "{\"event\":\"login\",\"username\":null,\"password\":null,"
 				"\"scopes\":[],\"client_id\":null,\"remote_addr\":null,"
 				"\"request_id\":null}\n");
 }
 END_TEST
 
-static int count_descriptors(void)
-{
-	int open = 0;
-
-	for (int fd = 0; fd < 256; fd++)
-		open += fcntl(fd, F_GETFD) >= 0;
-	return open;
-}
-
 START_TEST(leaves_no_descriptor_open)
 {
 	static const char *const scripts[] = { "exit 1", "exit 2", "yes", "sleep 60" };
-	const int before = count_descriptors();
+	const int before = open_fds(NULL);
 
 	for (size_t i = 0; i < TP_COUNT(scripts); i++) {
 		open_script(scripts[i], 500);
 		(void)log_in();
-		ck_assert_int_eq(count_descriptors(), before);
+		ck_assert_int_eq(open_fds(NULL), before);
 	}
 }
 END_TEST
@@ -528,7 +469,7 @@ END_TEST
 
 /* ---- the command ---- */
 
-#define TAKES "TOKEN_HANDLER takes exec:COMMAND with the absolute path of a program"
+#define TAKES "TOKEN_HANDLER: takes exec:COMMAND with the absolute path of a program"
 
 /* clang-format off */
 static const struct {
@@ -566,7 +507,7 @@ START_TEST(a_command_is_split_without_a_shell)
 	buf_printf(&command, "/bin/sh %s%s", folder_path("script"), commands[_i].words);
 	ck_assert_int_eq(try_open(buf_cstr(&command), LONG_MS), TP_OK);
 	ck_assert_msg(log_in() == TP_OK, "%s", err.msg);
-	expect_file("arguments", commands[_i].arguments);
+	script_left("arguments", commands[_i].arguments);
 	buf_release(&command);
 }
 END_TEST

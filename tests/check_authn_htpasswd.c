@@ -208,7 +208,7 @@ START_TEST(an_empty_path_is_refused)
 		TP_INVALID);
 	ck_assert_ptr_null(n);
 	ck_assert_str_eq(err.msg,
-			 "TOKEN_HANDLER takes htpasswd:FILE[,groups=FILE]; a FILE is empty");
+			 "TOKEN_HANDLER: takes htpasswd:FILE[,groups=FILE]; a FILE is empty");
 }
 END_TEST
 

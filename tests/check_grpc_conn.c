@@ -63,10 +63,9 @@ static void teardown(void)
 }
 
 #define HI SPAN_LIT("\0\0\0\0\2hi")
-#define START                              \
-	":status: 200\n"                   \
-	"content-type: application/grpc\n" \
-	"grpc-accept-encoding: identity\n"
+#define START            \
+	":status: 200\n" \
+	"content-type: application/grpc\n"
 
 static struct h2_call *unary(void)
 {
@@ -95,6 +94,16 @@ START_TEST(answers_a_call)
 }
 END_TEST
 
+START_TEST(tells_who_compresses_what_is_taken)
+{
+	struct h2_call *call = h2_call(&client, "/u", "grpc-encoding: gzip\n", HI, false);
+
+	h2_pump(&client, NOW);
+	ck_got(call, START "grpc-accept-encoding: identity\n"
+			   "[00000000026869]\ngrpc-status: 0\nend\n");
+}
+END_TEST
+
 static const struct {
 	const char *path, *headers;
 	struct span body;
@@ -117,6 +126,11 @@ static const struct {
 	  "grpc-timeout: 1n\n",
 	  { "\0\0\0\0\0", 5 },
 	  START "grpc-status: 4\ngrpc-message: the deadline has passed\nend\n" },
+	{ "/u",
+	  "grpc-encoding: gzip\n",
+	  { "\1\0\0\0\2hi", 7 },
+	  START "grpc-accept-encoding: identity\n"
+		"grpc-status: 12\ngrpc-message: this compression is not supported\nend\n" },
 	{ "/c",
 	  "",
 	  { "\0\0\0\0\1a\0\0\0\0\2no", 13 },
@@ -508,6 +522,7 @@ int main(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, answers_a_call);
+	tcase_add_test(t, tells_who_compresses_what_is_taken);
 	tcase_add_loop_test(t, refuses_with_a_status, 0, (int)TP_COUNT(refusals));
 	tcase_add_test(t, needs_no_more_of_a_request_that_it_refused);
 	tcase_add_test(t, runs_no_call_that_was_cancelled_before_its_turn);

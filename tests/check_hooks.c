@@ -9,59 +9,13 @@
 #include "base/limits.h"
 #include "support/alloc_fail.h"
 #include "support/check_run.h"
+#include "support/told_hook.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/banned.h"
 
-/* A hook that answers as it is told. */
-struct told {
-	enum tpauth_rc rc;
-	const char *reason;			    /* NULL: none */
-	void (*fill)(struct tpauth_claims *claims); /* NULL: nothing */
-	bool breaks;				    /* adds a header that the answer cannot have */
-
-	/* what it got */
-	int asked;
-	char user[1024], before[1024], method[16], remote[64];
-};
-
-static void keep(char *to, size_t room, const char *text)
-{
-	snprintf(to, room, "%s", text != NULL ? text : "-");
-}
-
-static enum tpauth_rc answer(struct tpauth_call *call, const struct tpauth_claims *user,
-			     struct tpauth_claims *claims, void *arg)
-{
-	struct told *t = arg;
-
-	t->asked++;
-	ck_assert_ptr_eq(user, tpauth_user(call));
-	keep(t->user, sizeof(t->user), tpauth_claims_get_json(user, NULL));
-	keep(t->before, sizeof(t->before), tpauth_claims_get_json(claims, NULL));
-	keep(t->method, sizeof(t->method), tpauth_method(call));
-	keep(t->remote, sizeof(t->remote), tpauth_remote_addr(call));
-	if (t->fill != NULL)
-		t->fill(claims);
-	if (t->reason != NULL)
-		tpauth_reason(call, "%s", t->reason);
-	if (t->breaks)
-		tpauth_add_header(call, "Status", "200 OK");
-	return t->rc;
-}
-
-static enum tp_rc no_header(void *arg, const char *name, struct span value, struct tp_err *err)
-{
-	(void)arg;
-	(void)value;
-	return tp_fail(err, TP_INTERNAL, "the header %s is not to be added", name);
-}
-
-static const struct auth_edge edge = { .method = { "POST", 4 },
-				       .remote_addr = { "192.0.2.9", 9 },
-				       .add_header = no_header };
 static struct told told;
 static struct hook_set set;
 
@@ -73,31 +27,20 @@ static void setup(void)
 
 static void on(enum tpauth_event event)
 {
-	set.on[event] = (struct hook){ answer, &told };
+	set.on[event] = (struct hook){ told_hook, &told };
 }
 
 static enum tp_rc ask(struct authn *below, const struct authn_request *r, struct buf *ret_json,
 		      struct tp_err *err)
 {
-	struct jval *claims = NULL;
-	struct authn *n = NULL;
-	enum tp_rc rc;
-
-	ck_assert_int_eq(hooks_authn(&set, below, &n, err), TP_OK);
-	rc = authn_ask(n, r, &claims, err);
-	ck_assert_int_eq(rc == TP_OK, claims != NULL);
-	if (claims != NULL)
-		jval_write(claims, ret_json);
-	jval_release(claims);
-	authn_close(n);
-	return rc;
+	return told_ask(&set, below, r, ret_json, err);
 }
 
 /* The login ------------------------------------------------------------------------------------ */
 
 static const struct authn_request login = { .event = AUTHN_LOGIN,
 					    .remote_addr = { "192.0.2.1", 9 },
-					    .edge = &edge };
+					    .edge = &told_edge };
 
 static void fill_ann(struct tpauth_claims *c)
 {
@@ -275,7 +218,9 @@ static enum tp_rc ask_any(enum tpauth_event event, struct jval **ret_extra, stru
 {
 	TP_CLEANUP(buf_release) struct buf json = BUF_INIT(4096);
 	TP_CLEANUP(jval_cleanup) struct jval *user = session();
-	struct authn_request refresh = { .event = AUTHN_REFRESH, .claims = user, .edge = &edge };
+	struct authn_request refresh = { .event = AUTHN_REFRESH,
+					 .claims = user,
+					 .edge = &told_edge };
 	struct auth_hooks hooks = hooks_of(&set);
 
 	switch (event) {
@@ -284,11 +229,11 @@ static enum tp_rc ask_any(enum tpauth_event event, struct jval **ret_extra, stru
 	case TPAUTH_ON_REFRESH:
 		return ask(NULL, &refresh, &json, err);
 	case TPAUTH_ON_LOGOUT:
-		return hooks.logout(hooks.arg, &edge, user, err);
+		return hooks.logout(hooks.arg, &told_edge, user, err);
 	case TPAUTH_ON_HEALTH:
-		return hooks.health(hooks.arg, &edge, err);
+		return hooks.health(hooks.arg, &told_edge, err);
 	case TPAUTH_ON_AUTHENTICATE:
-		return hooks.authenticate(hooks.arg, &edge, user, ret_extra, err);
+		return hooks.authenticate(hooks.arg, &told_edge, user, ret_extra, err);
 	}
 	return TP_INTERNAL;
 }

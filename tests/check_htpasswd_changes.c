@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "support/check_run.h"
 #include "support/htfiles.h"
+#include "support/open_fds.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -137,18 +138,9 @@ START_TEST(an_unreadable_file_is_an_error_at_start_and_trouble_later)
 }
 END_TEST
 
-static int count_descriptors(void)
-{
-	int open = 0;
-
-	for (int fd = 0; fd < 256; fd++)
-		open += fcntl(fd, F_GETFD) >= 0;
-	return open;
-}
-
 START_TEST(leaves_no_descriptor_open)
 {
-	const int before = count_descriptors();
+	const int before = open_fds(NULL);
 
 	htfiles_open_with("joe:" HT_SHA "\n", NULL);
 	ck_assert_int_eq(htfiles_login("joe"), TP_OK);
@@ -157,7 +149,7 @@ START_TEST(leaves_no_descriptor_open)
 	ck_assert_int_eq(unlink(folder_path("users")), 0);
 	ck_assert_int_eq(htfiles_login("joe"), TP_UNAVAILABLE);
 	ck_assert_int_eq(htfiles_try_open("users", NULL), TP_INVALID);
-	ck_assert_int_eq(count_descriptors(), before);
+	ck_assert_int_eq(open_fds(NULL), before);
 }
 END_TEST
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Strict JSON: what is taken and how it is written again, what is refused and where, and building.
+ * Strict JSON: what is taken and how it is written again, what is refused and where.
  * Strings of escapes: a backslash is doubled, since C takes one away.
  */
 #include "base/jval.h"
 #include "base/limits.h"
 #include "support/alloc_fail.h"
 #include "support/check_run.h"
+#include "support/json_pointer.h"
 
 #include <stdlib.h>
 
@@ -20,11 +21,6 @@ static struct jval *parse_span(struct span text)
 
 	ck_assert_msg(rc == TP_OK, "%.*s: %s", (int)text.len, text.p, err.msg);
 	return v;
-}
-
-static struct jval *parse(const char *text)
-{
-	return parse_span(span_of(text));
 }
 
 static void writes(const struct jval *v, const char *want)
@@ -95,14 +91,14 @@ static const struct {
 
 START_TEST(takes_json_and_writes_it_compactly)
 {
-	TP_CLEANUP(jval_cleanup) struct jval *v = parse(good[_i].text);
+	TP_CLEANUP(jval_cleanup) struct jval *v = json_of(good[_i].text);
 	TP_CLEANUP(buf_release) struct buf out = BUF_INIT(4096);
 
 	writes(v, good[_i].written != NULL ? good[_i].written : good[_i].text);
 
 	/* What was written reads as the same. */
 	jval_write(v, &out);
-	TP_CLEANUP(jval_cleanup) struct jval *again = parse(buf_cstr(&out));
+	TP_CLEANUP(jval_cleanup) struct jval *again = json_of(buf_cstr(&out));
 	writes(again, buf_cstr(&out));
 }
 END_TEST
@@ -285,7 +281,7 @@ START_TEST(takes_the_depth_of_the_limit_and_no_more)
 		struct jval *v;
 
 		nest(&text, fits, kinds[i][0], kinds[i][1], kinds[i][2]);
-		v = parse(buf_cstr(&text));
+		v = json_of(buf_cstr(&text));
 		writes(v, buf_cstr(&text));
 		jval_release(v);
 		buf_reset(&text);
@@ -320,7 +316,7 @@ START_TEST(knows_the_types)
 
 	ck_assert_int_eq(jval_type(NULL), JVAL_NULL);
 	for (size_t i = 0; i < TP_COUNT(types); i++) {
-		TP_CLEANUP(jval_cleanup) struct jval *v = parse(types[i].text);
+		TP_CLEANUP(jval_cleanup) struct jval *v = json_of(types[i].text);
 		struct span s = { "before", 6 };
 		int64_t n = 42;
 		bool yes = true;
@@ -340,7 +336,7 @@ START_TEST(gives_members)
 {
 	TP_CLEANUP(jval_cleanup)
 	struct jval *v =
-		parse("{\"s\":\"text\",\"n\":-5,\"no\":false,\"nil\":null,\"o\":{\"x\":1}}");
+		json_of("{\"s\":\"text\",\"n\":-5,\"no\":false,\"nil\":null,\"o\":{\"x\":1}}");
 	struct span s;
 	int64_t n;
 	bool yes = true;
@@ -361,7 +357,7 @@ END_TEST
 
 START_TEST(gives_elements)
 {
-	TP_CLEANUP(jval_cleanup) struct jval *v = parse("[\"a\",null,3]");
+	TP_CLEANUP(jval_cleanup) struct jval *v = json_of("[\"a\",null,3]");
 	int64_t n;
 
 	ck_assert_uint_eq(jval_count(v), 3);
@@ -377,7 +373,7 @@ END_TEST
 
 START_TEST(asks_nothing_of_what_is_no_container)
 {
-	TP_CLEANUP(jval_cleanup) struct jval *v = parse("\"text\"");
+	TP_CLEANUP(jval_cleanup) struct jval *v = json_of("\"text\"");
 
 	ck_assert_uint_eq(jval_count(v), 0);
 	ck_assert_uint_eq(jval_count(NULL), 0);
@@ -403,7 +399,7 @@ static enum tp_rc list(void *arg, const char *key, const struct jval *v, struct 
 
 START_TEST(goes_through_members_in_order)
 {
-	TP_CLEANUP(jval_cleanup) struct jval *v = parse("{\"z\":1,\"a\":null,\"m\":[2]}");
+	TP_CLEANUP(jval_cleanup) struct jval *v = json_of("{\"z\":1,\"a\":null,\"m\":[2]}");
 	TP_CLEANUP(buf_release) struct buf out = BUF_INIT(100);
 
 	ck_assert_int_eq(jval_each(v, list, &out, NULL), TP_OK);
@@ -417,199 +413,13 @@ END_TEST
 
 START_TEST(stops_at_the_first_answer_that_is_not_ok)
 {
-	TP_CLEANUP(jval_cleanup) struct jval *v = parse("{\"a\":1,\"stop\":2,\"b\":3}");
+	TP_CLEANUP(jval_cleanup) struct jval *v = json_of("{\"a\":1,\"stop\":2,\"b\":3}");
 	TP_CLEANUP(buf_release) struct buf out = BUF_INIT(100);
 	struct tp_err err;
 
 	ck_assert_int_eq(jval_each(v, list, &out, &err), TP_FORBIDDEN);
 	ck_assert_str_eq(err.msg, "at stop");
 	ck_assert_str_eq(buf_cstr(&out), "a=1 stop=2 ");
-}
-END_TEST
-
-/* Building ------------------------------------------------------------------------------------- */
-
-START_TEST(builds_a_tree)
-{
-	TP_CLEANUP(jval_cleanup) struct jval *o = jval_new_object();
-	struct jval *list_of_two = jval_new_array();
-	char text[] = "borrowed";
-
-	ck_assert_int_eq(jval_set_str(o, "s", (struct span){ text, 6 }, NULL), TP_OK);
-	memset(text, 'x', sizeof(text));
-	ck_assert_int_eq(jval_set_int(o, "low", INT64_MIN, NULL), TP_OK);
-	ck_assert_int_eq(jval_set_int(o, "high", INT64_MAX, NULL), TP_OK);
-	ck_assert_int_eq(jval_set_null(o, "nil", NULL), TP_OK);
-	ck_assert_int_eq(jval_add_str(list_of_two, span_of("one"), NULL), TP_OK);
-	ck_assert_int_eq(jval_add_str(list_of_two, (struct span){ NULL, 0 }, NULL), TP_OK);
-	ck_assert_int_eq(jval_set(o, "list", list_of_two, NULL), TP_OK);
-	ck_assert_int_eq(jval_set_str(o, "none", (struct span){ NULL, 0 }, NULL), TP_OK);
-	writes(o, "{\"s\":\"borrow\",\"low\":-9223372036854775808,\"high\":9223372036854775807,"
-		  "\"nil\":null,\"list\":[\"one\",\"\"],\"none\":\"\"}");
-}
-END_TEST
-
-START_TEST(builds_values_by_themselves)
-{
-	TP_CLEANUP(jval_cleanup) struct jval *a = jval_new_array();
-
-	ck_assert_int_eq(jval_add(a, jval_new_str(span_of("x")), NULL), TP_OK);
-	ck_assert_int_eq(jval_add(a, jval_new_str((struct span){ NULL, 0 }), NULL), TP_OK);
-	ck_assert_int_eq(jval_add(a, jval_new_int(-1), NULL), TP_OK);
-	ck_assert_int_eq(jval_add(a, jval_new_bool(true), NULL), TP_OK);
-	ck_assert_int_eq(jval_add(a, jval_new_bool(false), NULL), TP_OK);
-	ck_assert_int_eq(jval_add(a, NULL, NULL), TP_OK);
-	ck_assert_int_eq(jval_add(a, jval_new_object(), NULL), TP_OK);
-	writes(a, "[\"x\",\"\",-1,true,false,null,{}]");
-}
-END_TEST
-
-/* Each of these trees can be built, and would not be read again. */
-START_TEST(knows_a_tree_that_could_not_be_read_again)
-{
-	const struct span texts[] = { SPAN_LIT("\xff"), SPAN_LIT("a\0b"),
-				      SPAN_LIT("\xed\xa0\x80") };
-	static const int64_t beyond[] = { (INT64_C(1) << 53) + 1, -(INT64_C(1) << 53) - 1,
-					  INT64_MIN };
-	TP_CLEANUP(jval_cleanup)
-	struct jval *o = parse("{\"a\":[{\"b\":1}],\"c\":null,\"d\":true}");
-
-	ck_assert(jval_is_strict(o));
-	ck_assert(jval_is_strict(NULL));
-	for (size_t i = 0; i < TP_COUNT(texts); i++) {
-		ck_assert_int_eq(jval_set_str(o, "text", texts[i], NULL), TP_OK);
-		ck_assert(!jval_is_strict(o));
-	}
-	ck_assert_int_eq(jval_set_int(o, "text", INT64_C(1) << 53, NULL), TP_OK);
-	ck_assert(jval_is_strict(o));
-	for (size_t i = 0; i < TP_COUNT(beyond); i++) {
-		TP_CLEANUP(jval_cleanup) struct jval *list = jval_new_array();
-
-		ck_assert_int_eq(jval_add(list, jval_new_int(beyond[i]), NULL), TP_OK);
-		ck_assert(!jval_is_strict(list));
-	}
-	jval_remove(o, "text");
-	ck_assert_int_eq(jval_set_int(o, "\xc3(", 1, NULL), TP_OK);
-	ck_assert(!jval_is_strict(o));
-}
-END_TEST
-
-START_TEST(knows_a_tree_that_is_too_deep_to_be_read_again)
-{
-	TP_CLEANUP(jval_cleanup) struct jval *v = jval_new_object();
-
-	for (int depth = 2; depth <= LIMIT_JSON_DEPTH; depth++) {
-		struct jval *outer = depth % 2 == 0 ? jval_new_array() : jval_new_object();
-
-		ck_assert_int_eq(depth % 2 == 0 ? jval_add(outer, v, NULL)
-						: jval_set(outer, "x", v, NULL),
-				 TP_OK);
-		v = outer;
-		ck_assert(jval_is_strict(v));
-	}
-	for (int i = 0; i < 2; i++) {
-		struct jval *outer = jval_new_array();
-
-		ck_assert_int_eq(jval_add(outer, v, NULL), TP_OK);
-		v = outer;
-		ck_assert(!jval_is_strict(v));
-	}
-}
-END_TEST
-
-START_TEST(replaces_a_member_in_its_place)
-{
-	TP_CLEANUP(jval_cleanup) struct jval *o = parse("{\"a\":1,\"b\":[2],\"c\":3}");
-
-	ck_assert_int_eq(jval_set_str(o, "b", span_of("x"), NULL), TP_OK);
-	ck_assert_int_eq(jval_set_null(o, "a", NULL), TP_OK);
-	writes(o, "{\"a\":null,\"b\":\"x\",\"c\":3}");
-	ck_assert_int_eq(jval_set_int(o, "d", 4, NULL), TP_OK);
-	writes(o, "{\"a\":null,\"b\":\"x\",\"c\":3,\"d\":4}");
-}
-END_TEST
-
-START_TEST(removes_a_member)
-{
-	TP_CLEANUP(jval_cleanup) struct jval *o = parse("{\"a\":1,\"b\":[2],\"c\":3}");
-
-	jval_remove(o, "b");
-	jval_remove(o, "b");
-	jval_remove(o, "x");
-	writes(o, "{\"a\":1,\"c\":3}");
-}
-END_TEST
-
-START_TEST(building_upon_nothing_is_out_of_memory)
-{
-	struct tp_err err;
-
-	ck_assert_int_eq(jval_set_str(NULL, "a", span_of("x"), &err), TP_NOMEM);
-	ck_assert_str_eq(err.msg, "out of memory");
-	ck_assert_int_eq(jval_set_int(NULL, "a", 1, NULL), TP_NOMEM);
-	ck_assert_int_eq(jval_set_null(NULL, "a", NULL), TP_NOMEM);
-	ck_assert_int_eq(jval_set(NULL, "a", jval_new_array(), NULL), TP_NOMEM); /* and frees it */
-	ck_assert_int_eq(jval_add(NULL, jval_new_int(1), NULL), TP_NOMEM);
-	ck_assert_int_eq(jval_add_str(NULL, span_of("x"), NULL), TP_NOMEM);
-}
-END_TEST
-
-/* Reaches the names and the strings with escapes: the rest is json-c's memory. */
-START_TEST(tells_that_memory_ran_out)
-{
-	static const char text[] = "{\"a\":\"\\n\",\"b\":[{\"c\":1}]}";
-
-	for (long n = 1;; n++) {
-		struct jval *v = NULL, *copy = NULL;
-		struct tp_err err = { .msg = "" };
-		enum tp_rc rc;
-
-		alloc_fail_at(n);
-		rc = jval_parse(span_of(text), &v, &err);
-		if (rc == TP_OK)
-			rc = jval_copy(v, &copy, &err);
-		if (!alloc_fail_off()) {
-			ck_assert_int_eq(rc, TP_OK);
-			ck_assert_int_gt(n, 9); /* three names three times, and one string */
-			writes(copy, text);
-			jval_release(v);
-			jval_release(copy);
-			break;
-		}
-		ck_assert_int_eq(rc, TP_NOMEM);
-		ck_assert_str_eq(err.msg, "out of memory");
-		ck_assert_ptr_null(copy);
-		jval_release(v);
-	}
-}
-END_TEST
-
-START_TEST(a_copy_is_a_tree_of_its_own)
-{
-	static const char text[] = "{\"a\":{\"b\":[1,\"x\\n\",null,true]},\"c\":null}";
-	struct jval *v = parse(text), *copy = NULL;
-
-	ck_assert_int_eq(jval_copy(v, &copy, NULL), TP_OK);
-	ck_assert_int_eq(jval_set_int(v, "c", 7, NULL), TP_OK);
-	jval_remove(v, "a");
-	writes(copy, text);
-	jval_release(v);
-	writes(copy, text);
-	jval_cleanup(&copy);
-	ck_assert_ptr_null(copy);
-}
-END_TEST
-
-START_TEST(copies_a_part_and_a_null)
-{
-	TP_CLEANUP(jval_cleanup) struct jval *v = parse("{\"a\":{\"b\":1},\"c\":null}");
-	TP_CLEANUP(jval_cleanup) struct jval *a = NULL;
-	struct jval *c = v;
-
-	ck_assert_int_eq(jval_copy(jval_get(v, "a"), &a, NULL), TP_OK);
-	writes(a, "{\"b\":1}");
-	ck_assert_int_eq(jval_copy(jval_get(v, "c"), &c, NULL), TP_OK);
-	ck_assert_ptr_null(c);
 }
 END_TEST
 
@@ -648,7 +458,7 @@ END_TEST
 
 START_TEST(appends_and_keeps_to_the_cap)
 {
-	TP_CLEANUP(jval_cleanup) struct jval *v = parse("{\"a\":[1,2]}");
+	TP_CLEANUP(jval_cleanup) struct jval *v = json_of("{\"a\":[1,2]}");
 	TP_CLEANUP(buf_release) struct buf fits = BUF_INIT(13), short_by_one = BUF_INIT(10);
 
 	buf_str(&fits, "v=");
@@ -678,16 +488,6 @@ static Suite *jval_suite(void)
 	tcase_add_test(tree, asks_nothing_of_what_is_no_container);
 	tcase_add_test(tree, goes_through_members_in_order);
 	tcase_add_test(tree, stops_at_the_first_answer_that_is_not_ok);
-	tcase_add_test(tree, builds_a_tree);
-	tcase_add_test(tree, builds_values_by_themselves);
-	tcase_add_test(tree, knows_a_tree_that_could_not_be_read_again);
-	tcase_add_test(tree, knows_a_tree_that_is_too_deep_to_be_read_again);
-	tcase_add_test(tree, replaces_a_member_in_its_place);
-	tcase_add_test(tree, removes_a_member);
-	tcase_add_test(tree, building_upon_nothing_is_out_of_memory);
-	tcase_add_test(tree, tells_that_memory_ran_out);
-	tcase_add_test(tree, a_copy_is_a_tree_of_its_own);
-	tcase_add_test(tree, copies_a_part_and_a_null);
 	tcase_add_test(tree, quotes_every_byte_that_needs_it);
 	tcase_add_test(tree, writes_nothing_as_null);
 	tcase_add_test(tree, appends_and_keeps_to_the_cap);

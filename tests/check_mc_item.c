@@ -122,6 +122,36 @@ START_TEST(keeps_a_list_of_what_has_not_ended)
 }
 END_TEST
 
+/* What others wrote there is counted with: a lifetime must not overflow. */
+START_TEST(takes_no_list_with_a_time_that_cannot_be)
+{
+	static const struct {
+		int64_t expiry_s;
+		bool taken;
+	} rows[] = { { 0, true },
+		     { NOW, true },
+		     { (int64_t)1 << 40, true },
+		     { ((int64_t)1 << 40) + 1, false },
+		     { INT64_MAX, false },
+		     { -1, false } };
+	struct mc_record r = some_record(), got;
+	unsigned char d[DIGEST_SHA256];
+
+	digest_of(1, d);
+	for (size_t i = 0; i < TP_COUNT(rows); i++) {
+		TP_CLEANUP(buf_release) struct buf list = BUF_INIT(MC_LIST_MOST);
+		TP_CLEANUP(buf_release) struct buf b = BUF_INIT(1000);
+
+		mc_list_add(&list, d, NOW + 1);
+		mc_list_add(&list, d, rows[i].expiry_s);
+		r.kind = MC_LIST;
+		r.body = buf_view(&list);
+		mc_record_put(&b, &r);
+		ck_assert_msg(mc_record_get(buf_view(&b), &got) == rows[i].taken, "row %zu", i);
+	}
+}
+END_TEST
+
 START_TEST(lets_the_first_to_end_make_room)
 {
 	TP_CLEANUP(buf_release) struct buf b = BUF_INIT(MC_LIST_MOST);
@@ -170,6 +200,7 @@ static Suite *mc_item_suite(void)
 	tcase_add_test(tc, writes_a_record_and_reads_it_back);
 	tcase_add_test(tc, takes_no_other_bytes_for_a_record);
 	tcase_add_test(tc, keeps_a_list_of_what_has_not_ended);
+	tcase_add_test(tc, takes_no_list_with_a_time_that_cannot_be);
 	tcase_add_test(tc, lets_the_first_to_end_make_room);
 	tcase_add_test(tc, reads_a_counter_only_in_its_form);
 	suite_add_tcase(s, tc);

@@ -64,13 +64,14 @@ static const struct {
 	const char *setting, *msg;
 	enum tp_rc rc;
 } bad[] = {
-	{ "module:", "TOKEN_HANDLER takes module:FILE.so with the absolute path of a shared object",
+	{ "module:",
+	  "TOKEN_HANDLER: takes module:FILE.so with the absolute path of a shared object",
 	  TP_INVALID },
 	{ "module:files.so",
-	  "TOKEN_HANDLER takes module:FILE.so with the absolute path of a shared object",
+	  "TOKEN_HANDLER: takes module:FILE.so with the absolute path of a shared object",
 	  TP_INVALID },
 	{ "module:,/x",
-	  "TOKEN_HANDLER takes module:FILE.so with the absolute path of a shared object",
+	  "TOKEN_HANDLER: takes module:FILE.so with the absolute path of a shared object",
 	  TP_INVALID },
 	{ "module:/nonexistent/a.so,b",
 	  "TOKEN_HANDLER: /nonexistent/a.so: No such file or directory", TP_INVALID },

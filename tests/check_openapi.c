@@ -7,6 +7,7 @@
 #include "support/alloc_fail.h"
 #include "support/check_run.h"
 #include "support/http_rig.h"
+#include "support/json_pointer.h"
 
 #include <stdio.h>
 
@@ -64,7 +65,7 @@ static const struct route own[] = {
 	{ .methods = HTTP_DELETE, .handler = nothing, .path_template = "/token" },
 };
 
-static struct route all[64];
+static struct route all[64 + LIMIT_ROUTES];
 
 static void serve_own(void)
 {
@@ -93,45 +94,9 @@ static const struct jval *document(void)
 	return ask_for("/openapi.json", NULL);
 }
 
-/* The value at "a/b/c"; a name with a "/" has it as "~1" (RFC 6901). */
-static const struct jval *at(const struct jval *v, const char *pointer)
-{
-	struct span rest = span_of(pointer);
-
-	while (rest.p != NULL && v != NULL) {
-		struct span part = span_cut(&rest, '/');
-		char name[256];
-		size_t n = 0;
-
-		ck_assert_uint_lt(part.len, sizeof(name));
-		for (size_t i = 0; i < part.len; i++) {
-			bool slash = part.p[i] == '~' && i + 1 < part.len && part.p[i + 1] == '1';
-
-			name[n++] = slash ? '/' : part.p[i];
-			i += slash ? 1 : 0;
-		}
-		name[n] = '\0';
-		v = jval_get(v, name);
-	}
-	return v;
-}
-
-/* As JSON; "" where there is nothing. */
-static const char *json(const struct jval *v)
-{
-	static char text[8192];
-	TP_CLEANUP(buf_release) struct buf out = BUF_INIT(sizeof(text) - 1);
-
-	if (v != NULL)
-		jval_write(v, &out);
-	ck_assert_int_eq(out.rc, TP_OK);
-	snprintf(text, sizeof(text), "%s", buf_cstr(&out));
-	return text;
-}
-
 static const char *json_at(const char *pointer)
 {
-	return json(at(doc, pointer));
+	return json_text(json_pointer(doc, pointer));
 }
 
 /* ---- the document and the router ---- */
@@ -252,10 +217,10 @@ START_TEST(a_resource_server_has_no_logins)
 	http_rig_site(&h);
 	serve_own();
 	ck_same_set(14 - 3 + 4); /* its own /token is to be had there */
-	ck_assert_ptr_null(at(doc, "paths/~1token/post"));
-	ck_assert_ptr_null(at(doc, "paths/~1refresh"));
-	ck_assert_ptr_null(at(doc, "paths/~1login"));
-	ck_assert_ptr_null(at(doc, "components/securitySchemes/oauth2"));
+	ck_assert_ptr_null(json_pointer(doc, "paths/~1token/post"));
+	ck_assert_ptr_null(json_pointer(doc, "paths/~1refresh"));
+	ck_assert_ptr_null(json_pointer(doc, "paths/~1login"));
+	ck_assert_ptr_null(json_pointer(doc, "components/securitySchemes/oauth2"));
 	ck_assert_str_eq(json_at("paths/~1userinfo/get/security"),
 			 "[{\"bearer\":[]},{\"session_cookie\":[],\"user_cookie\":[]}]");
 }
@@ -288,7 +253,7 @@ static enum tp_rc ck_member(void *arg, const char *key, const struct jval *v, st
 	(void)err;
 	if (strcmp(key, "$ref") == 0) {
 		ck_assert(jval_str(v, &ref) && span_starts(ref, "#/"));
-		ck_assert_msg(at(doc, ref.p + 2) != NULL, "%s", ref.p);
+		ck_assert_msg(json_pointer(doc, ref.p + 2) != NULL, "%s", ref.p);
 		refs++;
 	}
 	ck_refs(v);
@@ -389,7 +354,7 @@ START_TEST(describes_an_applications_route)
 			 "\"schema\":{\"type\":\"string\"}},{\"name\":\"item\",\"in\":\"path\","
 			 "\"required\":true,\"schema\":{\"type\":\"string\"}}]");
 	ck_assert_str_eq(json_at("paths/~1/get/security"), "[]");
-	ck_assert_ptr_null(at(doc, "paths/~1/get/responses/401"));
+	ck_assert_ptr_null(json_pointer(doc, "paths/~1/get/responses/401"));
 }
 END_TEST
 
@@ -519,9 +484,9 @@ START_TEST(a_guarded_request_needs_what_all_need)
 			 "[{\"oauth2\":[\"staff\",\"read\"]},{\"bearer\":[\"staff\",\"read\"]},"
 			 "{\"session_cookie\":[\"staff\",\"read\"],"
 			 "\"user_cookie\":[\"staff\",\"read\"]}]");
-	ck_assert_ptr_null(at(doc, "paths/~1auth/get/responses/400"));
-	ck_assert_ptr_null(at(doc, "paths/~1auth/get/responses/500"));
-	ck_assert_ptr_nonnull(at(doc, "paths/~1auth/get/responses/503"));
+	ck_assert_ptr_null(json_pointer(doc, "paths/~1auth/get/responses/400"));
+	ck_assert_ptr_null(json_pointer(doc, "paths/~1auth/get/responses/500"));
+	ck_assert_ptr_nonnull(json_pointer(doc, "paths/~1auth/get/responses/503"));
 }
 END_TEST
 
@@ -542,6 +507,47 @@ START_TEST(is_whole_or_503_when_memory_runs_out)
 		ck_assert_msg(h.resp.status == (failed ? 503 : 200), "allocation %ld: %d", n,
 			      h.resp.status);
 		h.log_len = 0;
+	}
+}
+END_TEST
+
+enum { PLACES = LIMIT_ROUTES / 2 };
+
+/* At each path a GET, and far behind it a POST; the paths come in no order. */
+static struct route one_of_many(size_t i, char path[16], char scope[16])
+{
+	snprintf(path, 16, "/r%zu", i % PLACES * 37 % PLACES);
+	snprintf(scope, 16, "scope-%zu", i);
+	return (struct route){ .methods = i < PLACES ? HTTP_GET : HTTP_POST,
+			       .flags = ROUTE_SESSION,
+			       .scopes = scope,
+			       .handler = nothing,
+			       .path_template = path };
+}
+
+/* And more scopes than a session may have. */
+START_TEST(has_as_many_routes_as_an_application_may_have)
+{
+	static char paths[LIMIT_ROUTES][16], scopes[LIMIT_ROUTES][16];
+	char text[64];
+	const char *p;
+
+	serve_own();
+	for (size_t i = 0; i < LIMIT_ROUTES; i++)
+		all[http_n_routes + i] = one_of_many(i, paths[i], scopes[i]);
+	h.n_routes = http_n_routes + LIMIT_ROUTES;
+	document();
+	p = buf_cstr(&h.resp.body);
+	for (size_t i = 0; i < PLACES; i++) {
+		snprintf(text, sizeof(text), "\"%.15s\":{\"get\":", paths[i]);
+		p = strstr(p, text);
+		ck_assert_msg(p != NULL, "%s is not there, or not in the order of routes", text);
+		snprintf(text, sizeof(text), "paths/~1%.15s/post/security", paths[i] + 1);
+		ck_assert_msg(strstr(json_at(text), scopes[PLACES + i]) != NULL, "%s", text);
+	}
+	for (size_t i = 0; i < LIMIT_ROUTES; i++) {
+		snprintf(text, sizeof(text), "\"%.15s\":\"\"", scopes[i]);
+		ck_assert_msg(strstr(buf_cstr(&h.resp.body), text) != NULL, "%s", text);
 	}
 }
 END_TEST
@@ -568,6 +574,7 @@ static Suite *suite(void)
 	tcase_add_test(t, no_description_is_none);
 	tcase_add_test(t, a_guarded_request_needs_what_all_need);
 	tcase_add_test(t, is_whole_or_503_when_memory_runs_out);
+	tcase_add_test(t, has_as_many_routes_as_an_application_may_have);
 	suite_add_tcase(s, t);
 	return s;
 }

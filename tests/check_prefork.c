@@ -20,7 +20,7 @@ enum { WORKERS = 3, PATIENCE_MS = 5000 };
 
 /* Shared with the supervisor and its workers. */
 struct board {
-	int started, reloaded, drained, checked;
+	int started, reloaded, reopened, drained, checked;
 	pid_t last;
 	int config_is_good, die_young;
 	int beside_started, beside_reloaded, beside_drained, beside_exit;
@@ -52,6 +52,8 @@ static int work(void *arg)
 		sigsuspend(signals_wait_mask());
 		if (signals_reload())
 			add(&board->reloaded);
+		if (signals_reopen())
+			add(&board->reopened);
 	}
 	add(&board->drained);
 	return EXIT_SUCCESS;
@@ -161,8 +163,22 @@ START_TEST(hands_a_reload_on_when_the_configuration_is_good)
 	board->config_is_good = 0;
 	kill(pid, SIGHUP);
 	becomes(&board->checked, 2);
+	becomes(&board->reopened, WORKERS);
 	ends_well(pid);
 	ck_assert_int_eq(board->reloaded, WORKERS);
+}
+END_TEST
+
+START_TEST(hands_on_that_the_log_is_to_be_opened_anew)
+{
+	pid_t pid = supervise(WORKERS);
+
+	becomes(&board->started, WORKERS);
+	kill(pid, SIGUSR2);
+	becomes(&board->reopened, WORKERS);
+	ends_well(pid);
+	ck_assert_int_eq(board->checked, 0);
+	ck_assert_int_eq(board->drained, WORKERS);
 }
 END_TEST
 
@@ -271,6 +287,7 @@ static Suite *prefork_suite(void)
 	tcase_add_test(t, replaces_a_worker_that_was_killed);
 	tcase_add_test(t, replaces_within_a_second_what_is_killed_again_and_again);
 	tcase_add_test(t, hands_a_reload_on_when_the_configuration_is_good);
+	tcase_add_test(t, hands_on_that_the_log_is_to_be_opened_anew);
 	tcase_add_test(t, keeps_the_one_beside_the_workers_running);
 	tcase_add_test(t, ends_when_the_first_one_beside_refuses_its_settings);
 	tcase_add_test(t, tries_again_when_a_later_one_refuses);

@@ -345,6 +345,42 @@ START_TEST(gives_a_field_its_expiry_in_the_same_step)
 }
 END_TEST
 
+static enum tp_rc count_item(void *arg, struct span item, struct span value)
+{
+	(void)item;
+	(void)value;
+	++*(int *)arg;
+	return TP_OK;
+}
+
+/* The number is in tpauth.conf(5). */
+START_TEST(lists_so_many_sessions_of_one_user_and_ends_any_number)
+{
+	enum { MOST = 32767 };
+	struct store_key key = redis_rig_key(STORE_LOGIN, USER, NULL);
+	int seen = 0;
+	struct store_op list = { .verb = STORE_LIST, .key = key, .each = count_item, .arg = &seen };
+	struct store_op end = { .verb = STORE_DEL_OWNER, .key = key };
+	struct redis_rig r;
+
+	open_unix(&r);
+	redis_server_ask(server, 9, "EVAL %s 1 " USER " %d",
+			 "for i = 1, ARGV[1] do redis.call('HSET', KEYS[1], i, 'v') end", MOST);
+	ck_assert_int_eq(redis_rig_do(&r, &list), TP_OK);
+	ck_assert_int_eq(seen, MOST);
+	redis_server_ask(server, 9, "HSET " USER " more v");
+	seen = 0;
+	ck_assert_int_eq(redis_rig_do(&r, &list), TP_UNAVAILABLE);
+	ck_assert_int_eq(seen, 0);
+	ck_assert_msg(strstr(r.err.msg, "sent a reply that is too large") != NULL, "%s", r.err.msg);
+	ck_assert_int_eq(redis_rig_do(&r, &end), TP_OK);
+	ck_assert_int_eq(end.ret_n, MOST + 1);
+	ck_assert_int_eq(redis_rig_do(&r, &list), TP_OK);
+	ck_assert_int_eq(seen, 0);
+	redis_rig_close(&r);
+}
+END_TEST
+
 /* ---- counting ---- */
 
 START_TEST(counts_as_the_common_rule_does)
@@ -473,6 +509,7 @@ static Suite *redis_verbs_suite(void)
 	tcase_add_test(tc, checks_a_session_with_one_command);
 	tcase_add_test(tc, selects_a_database_only_when_it_is_another);
 	tcase_add_test(tc, does_without_scripts_on_the_server);
+	tcase_add_test(tc, lists_so_many_sessions_of_one_user_and_ends_any_number);
 	tcase_add_test(tc, counts_as_the_common_rule_does);
 	tcase_add_test(tc, counts_the_same_alone_in_company_and_without_transactions);
 	tcase_add_test(tc, keeps_the_expiry_of_a_counter_that_is_taken_back);

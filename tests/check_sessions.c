@@ -85,15 +85,20 @@ static bool is_there(const char *user, const char *handle)
 }
 
 /* A session of user_099, signed now. */
-static void put(const char *handle, const char *more, int64_t iat)
+static void put_until(const char *handle, const char *more, int64_t iat, int64_t exp)
 {
 	char claims[1024];
 
 	snprintf(claims, sizeof(claims),
 		 "{\"user_id\":\"user_099\",\"iss\":\"prismaticain\",\"token_type\":\"access\","
-		 "\"iat\":%lld,\"exp\":1800086400%s}",
-		 (long long)iat, more);
+		 "\"iat\":%lld,\"exp\":%lld%s}",
+		 (long long)iat, (long long)exp, more);
 	rig_put_signed(&rig, "user_099", handle, claims, 86400);
+}
+
+static void put(const char *handle, const char *more, int64_t iat)
+{
+	put_until(handle, more, iat, 1800086400);
 }
 
 START_TEST(what_a_login_knew_is_kept_over_refreshes)
@@ -225,8 +230,10 @@ START_TEST(a_long_list_has_the_latest)
 	char handle[24];
 
 	for (int i = 0; i < MANY; i++) {
+		int64_t iat = RIG_NOW - (i * 7919) % MANY;
+
 		snprintf(handle, sizeof(handle), "h%d", i);
-		put(handle, ",\"ip\":\"192.0.2.1\"", RIG_NOW - (i * 7919) % MANY);
+		put_until(handle, ",\"ip\":\"192.0.2.1\"", iat, iat + 86400);
 	}
 	look(SPAN_LIT("h1"), false);
 	ck_assert_uint_eq(list.total, MANY);
@@ -238,6 +245,32 @@ START_TEST(a_long_list_has_the_latest)
 		ck_assert(span_is(list.v[i].ip, "192.0.2.1"));
 		ck_assert_ptr_eq(list.v[i].ip.p, list.v[i].text[0]);
 	}
+}
+END_TEST
+
+/* Else one request could hold a worker for as long as there are sessions. */
+START_TEST(no_more_are_verified_than_can_be_listed)
+{
+	enum { GOOD = SESSIONS_LISTED - 20, BAD = 40 };
+	static char large[LIMIT_STORE_VALUE];
+	char handle[24];
+
+	for (int i = 0; i < GOOD; i++) {
+		snprintf(handle, sizeof(handle), "h%d", i);
+		put(handle, "", RIG_NOW);
+	}
+	memset(large, 'x', sizeof(large) - 1);
+	for (int i = 0; i < BAD; i++) {
+		snprintf(handle, sizeof(handle), "bad%d", i);
+		rig_put(&rig, "user_099", handle, i % 2 == 0 ? "{}" : large, 86400);
+	}
+	look(SPAN_LIT("h1"), true);
+	ck_assert_uint_eq(list.n, SESSIONS_LISTED);
+	ck_assert(list.v[0].current);
+	ck_assert_uint_eq(list.unproved, SESSIONS_LISTED - GOOD);
+	ck_assert_uint_eq(list.total, GOOD + BAD - list.unproved);
+	for (size_t i = 0; i < list.n; i++)
+		ck_assert_int_eq(list.v[i].rc, i < (size_t)GOOD ? TP_OK : TP_DENIED);
 }
 END_TEST
 
@@ -422,6 +455,7 @@ static Suite *suite(void)
 	tcase_add_test(t, what_does_not_hold_is_no_session);
 	tcase_add_test(t, what_does_not_hold_is_named_where_it_is_asked_for);
 	tcase_add_test(t, a_long_list_has_the_latest);
+	tcase_add_test(t, no_more_are_verified_than_can_be_listed);
 	tcase_add_test(t, one_ends_by_its_id_and_no_other);
 	tcase_add_test(t, what_does_not_hold_can_be_ended);
 	tcase_add_loop_test(t, nothing_else_is_an_id, 0, (int)TP_COUNT(no_ids));

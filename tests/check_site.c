@@ -234,10 +234,10 @@ static void set_max_body(struct site_spec *s, const char *t)
 				    : LIMIT_BODY + 1;
 }
 
-#define LOGIN_URL_RULE                                                                 \
-	"LOGIN_URL must be a path that starts with /, or http(s)://host[:port]/path, " \
+#define LOGIN_URL_RULE                                                                \
+	"LOGIN_URL: takes a path that starts with /, or http(s)://host[:port]/path, " \
 	"without #"
-#define CDN_RULE  "DOCS_CDN must be https://host[:port][/path] without / at its end"
+#define CDN_RULE  "DOCS_CDN: takes https://host[:port][/path] without / at its end"
 #define PATH_RULE " must start with / and have no / at its end"
 
 /* One change to the good settings, and what site_open() says to it (NULL: it opens). */
@@ -266,13 +266,13 @@ static const struct {
 	{ set_rules, "", NULL },
 	{ set_rules, "/nonexistent/rules",
 	  "SCOPE_RULES /nonexistent/rules: No such file or directory" },
-	{ set_root, "auth", "ROOT_PATH must be a path that starts with /" },
+	{ set_root, "auth", "ROOT_PATH: takes a path that starts with /" },
 	{ set_root, "/", NULL },
-	{ set_public, "login.example.org", "PUBLIC_URL must be http(s)://host[:port][/path]" },
-	{ set_public, "https://", "PUBLIC_URL must be http(s)://host[:port][/path]" },
-	{ set_public, "x", "PUBLIC_URL must be http(s)://host[:port][/path]" },
-	{ set_public, "ftp://a.example", "PUBLIC_URL must be http(s)://host[:port][/path]" },
-	{ set_public, "https://a..example/", "PUBLIC_URL must be http(s)://host[:port][/path]" },
+	{ set_public, "login.example.org", "PUBLIC_URL: takes http(s)://host[:port][/path]" },
+	{ set_public, "https://", "PUBLIC_URL: takes http(s)://host[:port][/path]" },
+	{ set_public, "x", "PUBLIC_URL: takes http(s)://host[:port][/path]" },
+	{ set_public, "ftp://a.example", "PUBLIC_URL: takes http(s)://host[:port][/path]" },
+	{ set_public, "https://a..example/", "PUBLIC_URL: takes http(s)://host[:port][/path]" },
 	{ set_public, "http://localhost:8080/", NULL },
 	{ set_page, "login", "LOGIN_PAGE_URL" PATH_RULE },
 	{ set_page, "/token", "TOKEN_URL and LOGIN_PAGE_URL are the same path" },
@@ -311,18 +311,18 @@ static const struct {
 	{ set_prefix, "a b", "COOKIE_PREFIX has a character that no cookie name may have" },
 	{ set_prefix, "a=", "COOKIE_PREFIX has a character that no cookie name may have" },
 	{ set_prefix, "__Host-", NULL },
-	{ set_prefix_insecure, "__Host-", "COOKIE_PREFIX __Host- needs COOKIE_SECURE" },
-	{ set_prefix_insecure, "__Secure-", "COOKIE_PREFIX __Secure- needs COOKIE_SECURE" },
+	{ set_prefix_insecure, "__Host-", "COOKIE_PREFIX: __Host- needs COOKIE_SECURE" },
+	{ set_prefix_insecure, "__Secure-", "COOKIE_PREFIX: __Secure- needs COOKIE_SECURE" },
 	{ set_prefix_insecure, "tp-", NULL },
 	{ set_prefix_with_path, "__Host-",
-	  "COOKIE_PREFIX __Host- needs COOKIE_PATH / and no COOKIE_DOMAIN" },
+	  "COOKIE_PREFIX: __Host- needs COOKIE_PATH / and no COOKIE_DOMAIN" },
 	{ set_prefix_with_domain, "__Host-",
-	  "COOKIE_PREFIX __Host- needs COOKIE_PATH / and no COOKIE_DOMAIN" },
+	  "COOKIE_PREFIX: __Host- needs COOKIE_PATH / and no COOKIE_DOMAIN" },
 	{ set_prefix_with_domain, "__Secure-", NULL },
-	{ set_domain, "a;b", "COOKIE_DOMAIN must be a host name" },
-	{ set_cookie_path, "auth", "COOKIE_PATH must be a path that starts with /" },
-	{ set_cookie_path, "/;x", "COOKIE_PATH must be a path that starts with /" },
-	{ set_samesite_none_insecure, "", "COOKIE_SAMESITE none needs COOKIE_SECURE" },
+	{ set_domain, "a;b", "COOKIE_DOMAIN: takes a host name" },
+	{ set_cookie_path, "auth", "COOKIE_PATH: takes a path that starts with /" },
+	{ set_cookie_path, "/;x", "COOKIE_PATH: takes a path that starts with /" },
+	{ set_samesite_none_insecure, "", "COOKIE_SAMESITE: none needs COOKIE_SECURE" },
 	{ set_origin, "*.in", "CORS_URLS \"*.in\": \"*.\" before a single label is too wide" },
 	{ set_origin, "null",
 	  "CORS_URLS \"null\": neither an origin (https://host[:port]) nor a pattern (*.host)" },
@@ -339,9 +339,9 @@ static const struct {
 	  "TRUSTED_PROXIES: \"10.0.0.1/-1\" is no address and no network" },
 	{ set_proxy, "10.1", "TRUSTED_PROXIES: \"10.1\" is no address and no network" },
 	{ set_proxy, "", "TRUSTED_PROXIES: \"\" is no address and no network" },
-	{ set_max_body, "0", "MAX_BODY_BYTES must be 1 to 1048576" },
-	{ set_max_body, "-", "MAX_BODY_BYTES must be 1 to 1048576" },
-	{ set_max_body, "2", "MAX_BODY_BYTES must be 1 to 1048576" },
+	{ set_max_body, "0", "MAX_BODY_BYTES: takes 1 to 1048576" },
+	{ set_max_body, "-", "MAX_BODY_BYTES: takes 1 to 1048576" },
+	{ set_max_body, "2", "MAX_BODY_BYTES: takes 1 to 1048576" },
 	{ set_max_body, "1", NULL },
 };
 

@@ -4,17 +4,9 @@
  * sessions, races, and the servers' troubles. What a peer can do wrong on the wire is in
  * check_mc_wire.c, what records look like in check_mc_item.c.
  *
- * The contract holds as it is in store.h. How memcached differs from the other stores all the same:
- *
- *	forgetting	an item may go at any time; a user's list that goes ends all of the user's
- *			sessions, a session's item that goes ends it, a counter starts at zero
- *	counters	an attempt under several names is not one step: in between, others see one
- *			too many under some of them
- *	counts		of a user's sessions stay too high where one was forgotten, until it would
- *			have ended
- *	most sessions	of a user: LIMIT_SESSIONS; then the one that ends first makes room
- *	servers		each has its own users: one that is down is TP_UNAVAILABLE for those only,
- *			and STORE_PING is content with any that answers
+ * The contract holds as it is in store.h; how memcached differs from the other stores all the same
+ * is in the table of tpauth.conf(5), and only seen here: the count of a user's sessions at a login
+ * stays too high where one was forgotten, until it would have ended.
  */
 #include "base/limits.h"
 #include "store/backend.h"
@@ -22,9 +14,9 @@
 #include "support/alloc_fail.h"
 #include "support/check_run.h"
 #include "support/memcached_server.h"
+#include "support/open_fds.h"
 #include "support/store_contract.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -526,20 +518,6 @@ START_TEST(tells_a_url_that_cannot_be)
 	}
 }
 END_TEST
-
-static int open_fds(int *ret_inherited)
-{
-	int n = 0;
-
-	*ret_inherited = 0;
-	for (int fd = 0; fd < 256; fd++) {
-		int flags = fcntl(fd, F_GETFD);
-
-		n += flags >= 0;
-		*ret_inherited += flags >= 0 && (flags & FD_CLOEXEC) == 0;
-	}
-	return n;
-}
 
 START_TEST(keeps_one_descriptor_and_hands_none_to_a_child)
 {

@@ -6,11 +6,12 @@
  */
 #include "base/limits.h"
 #include "support/check_run.h"
+#include "support/open_fds.h"
+#include "support/redis_group.h"
 #include "support/redis_rig.h"
 #include "support/redis_server.h"
 #include "support/store_contract.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -21,9 +22,7 @@
 #define HANDLE "Vy3Zn4MVLLfifneYUA7Tm7"
 #define VALUE  "{\"token\": \"a.b.c\", \"expire\": 1440}"
 
-enum { NODES = 3, SLOTS = 16384, JOIN_TRIES = 300, JOIN_PAUSE_US = 100000 };
-
-static struct redis_server *server, *nodes[NODES];
+static struct redis_server *server, *nodes[GROUP_NODES];
 static bool has_hexpire;
 
 static void start_server(void)
@@ -72,43 +71,10 @@ static void rig_pass(void *arg, int64_t s)
 	clock_pause_us(s * 1000000 + 50000);
 }
 
-/* Three masters, put together by hand. */
-static bool is_joined(const struct redis_server *node)
-{
-	const char *info = redis_server_ask(node, 0, "CLUSTER INFO");
-
-	return strstr(info, "cluster_state:ok") != NULL &&
-	       strstr(info, "cluster_known_nodes:3") != NULL;
-}
-
-static void start_cluster(void)
-{
-	static const char *const words[] = { "--cluster-enabled", "yes", "--cluster-node-timeout",
-					     "5000", NULL };
-	int per = SLOTS / NODES + 1;
-
-	for (int i = 0; i < NODES; i++) {
-		int last = (i + 1) * per - 1;
-
-		nodes[i] = redis_server_start(words);
-		redis_server_ask(nodes[i], 0, "CLUSTER ADDSLOTSRANGE %d %d", i * per,
-				 last < SLOTS ? last : SLOTS - 1);
-		redis_server_ask(nodes[i], 0, "CLUSTER SET-CONFIG-EPOCH %d", i + 1);
-		if (i > 0)
-			redis_server_ask(nodes[0], 0, "CLUSTER MEET 127.0.0.1 %d",
-					 redis_server_port(nodes[i]));
-	}
-	for (int i = 0; i < NODES; i++)
-		for (int n = 0; n < JOIN_TRIES && !is_joined(nodes[i]); n++)
-			clock_pause_us(JOIN_PAUSE_US);
-	for (int i = 0; i < NODES; i++)
-		ck_assert(is_joined(nodes[i]));
-}
-
 static void cluster_clear(void *arg)
 {
 	(void)arg;
-	for (int i = 0; i < NODES; i++)
+	for (int i = 0; i < GROUP_NODES; i++)
 		redis_server_ask(nodes[i], 0, "FLUSHALL");
 }
 
@@ -141,7 +107,7 @@ static struct store_rig rigs[] = {
 
 static void stop_contract(void)
 {
-	for (int i = 0; i < NODES; i++)
+	for (int i = 0; i < GROUP_NODES; i++)
 		redis_server_stop(nodes[i]);
 	stop_server();
 }
@@ -149,7 +115,7 @@ static void stop_contract(void)
 static void start_contract(void)
 {
 	start_server();
-	start_cluster();
+	redis_group_cluster(nodes, NULL);
 	for (size_t i = 0; i < TP_COUNT(rigs); i++)
 		rigs[i].expires = has_hexpire;
 }
@@ -408,20 +374,6 @@ START_TEST(tells_a_url_that_cannot_be)
 	}
 }
 END_TEST
-
-static int open_fds(int *ret_inherited)
-{
-	int n = 0;
-
-	*ret_inherited = 0;
-	for (int fd = 0; fd < 256; fd++) {
-		int flags = fcntl(fd, F_GETFD);
-
-		n += flags >= 0;
-		*ret_inherited += flags >= 0 && (flags & FD_CLOEXEC) == 0;
-	}
-	return n;
-}
 
 START_TEST(keeps_one_descriptor_and_hands_none_to_a_child)
 {

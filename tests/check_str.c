@@ -47,6 +47,23 @@ START_TEST(compares_all_bytes_and_the_length)
 }
 END_TEST
 
+START_TEST(orders_by_bytes_and_then_by_length)
+{
+	const struct span sorted[] = { SPAN_LIT(""),	    SPAN_LIT("A"),  SPAN_LIT("a"),
+				       SPAN_LIT("a\0"),	    SPAN_LIT("aa"), SPAN_LIT("b"),
+				       SPAN_LIT("\xc3\xa9") };
+
+	for (size_t i = 0; i < TP_COUNT(sorted); i++) {
+		for (size_t k = 0; k < TP_COUNT(sorted); k++) {
+			int order = span_order(sorted[i], sorted[k]);
+
+			ck_assert_int_eq((order > 0) - (order < 0), (i > k) - (i < k));
+		}
+	}
+	ck_assert_int_eq(span_order((struct span){ NULL, 0 }, SPAN_LIT("")), 0);
+}
+END_TEST
+
 START_TEST(ignores_the_case_of_ascii_only)
 {
 	ck_assert(span_is_nocase(span_of("Bearer"), "bEARER"));
@@ -292,6 +309,7 @@ static Suite *str_suite(void)
 
 	tcase_add_test(tc, absent_is_not_empty);
 	tcase_add_test(tc, compares_all_bytes_and_the_length);
+	tcase_add_test(tc, orders_by_bytes_and_then_by_length);
 	tcase_add_test(tc, ignores_the_case_of_ascii_only);
 	tcase_add_test(tc, knows_how_a_span_starts);
 	tcase_add_test(tc, finds_bytes);

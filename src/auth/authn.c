@@ -45,7 +45,7 @@ static enum tp_rc no_such_handler(struct span scheme, struct tp_err *err)
 
 	for (size_t i = 0; i < TP_COUNT(handlers); i++)
 		buf_printf(&known, "%s%s:...", i == 0 ? "" : ", ", handlers[i]->scheme);
-	return tp_fail(err, TP_INVALID, "TOKEN_HANDLER takes %s or module:..., not \"%.*s\"",
+	return tp_fail(err, TP_INVALID, "TOKEN_HANDLER: takes %s or module:..., not \"%.*s\"",
 		       buf_cstr(&known), scheme.len < 40 ? (int)scheme.len : 40,
 		       scheme.len > 0 ? scheme.p : "");
 }

@@ -22,11 +22,9 @@
 
 #include "base/banned.h"
 
-enum { MOST_WORDS = 64 };
-
 struct exec {
 	char *words; /* what argv points into */
-	char *argv[MOST_WORDS + 1];
+	char *argv[LIMIT_AUTHN_WORDS + 1];
 	int64_t limit_ms;
 };
 
@@ -70,9 +68,9 @@ static enum tp_rc split(struct exec *x, struct tp_err *err)
 	while ((word = next_word(&at, &open)) != NULL) {
 		if (open)
 			return tp_fail(err, TP_INVALID, "TOKEN_HANDLER: a quote is not closed");
-		if (n == MOST_WORDS)
+		if (n == LIMIT_AUTHN_WORDS)
 			return tp_fail(err, TP_INVALID, "TOKEN_HANDLER: more than %d words",
-				       MOST_WORDS);
+				       LIMIT_AUTHN_WORDS);
 		x->argv[n++] = word;
 	}
 	return TP_OK;
@@ -84,7 +82,7 @@ static enum tp_rc check_program(const char *path, struct tp_err *err)
 
 	if (path == NULL || path[0] != '/')
 		return tp_fail(err, TP_INVALID,
-			       "TOKEN_HANDLER takes exec:COMMAND with the absolute path of a "
+			       "TOKEN_HANDLER: takes exec:COMMAND with the absolute path of a "
 			       "program");
 	if (stat(path, &st) != 0)
 		return tp_fail(err, TP_INVALID, "TOKEN_HANDLER: %s: %s", path, why());
@@ -109,7 +107,7 @@ enum tp_rc authn_exec_open(struct span command, int64_t limit_ms, void **ret, st
 	enum tp_rc rc;
 
 	if (command.p == NULL || span_has_byte(command, '\0'))
-		return tp_fail(err, TP_INVALID, "TOKEN_HANDLER takes exec:COMMAND");
+		return tp_fail(err, TP_INVALID, "TOKEN_HANDLER: takes exec:COMMAND");
 	x = calloc(1, sizeof(*x));
 	if (x == NULL)
 		return tp_fail(err, TP_NOMEM, "out of memory");
@@ -138,7 +136,7 @@ static enum tp_rc exec_open(const struct authn_spec *spec, struct span arg, void
  * hold a password and somebody may have kept it open. */
 static enum tp_rc question_file(const struct authn_request *r, int *ret, struct tp_err *err)
 {
-	TP_CLEANUP(buf_release) struct buf text = BUF_INIT(AUTHN_QUESTION_MOST);
+	TP_CLEANUP(buf_release) struct buf text = BUF_INIT(LIMIT_AUTHN_QUESTION);
 	enum tp_rc rc;
 	int fd;
 

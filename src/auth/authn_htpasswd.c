@@ -219,7 +219,7 @@ static enum tp_rc watched_open(struct watched *w, struct span path, enum userfil
 
 	if (path.len == 0 || span_has_byte(path, '\0'))
 		return tp_fail(err, TP_INVALID,
-			       "TOKEN_HANDLER takes htpasswd:FILE[,groups=FILE]; a FILE is empty");
+			       "TOKEN_HANDLER: takes htpasswd:FILE[,groups=FILE]; a FILE is empty");
 	w->path = span_dup(path);
 	if (w->path == NULL)
 		return tp_fail(err, TP_NOMEM, "out of memory");

@@ -262,7 +262,7 @@ static enum tp_rc http_ask(void *self, const struct authn_request *r, struct jva
 {
 	TP_CLEANUP(question_release)
 	struct question q = {
-		.json = BUF_INIT(AUTHN_QUESTION_MOST),
+		.json = BUF_INIT(LIMIT_AUTHN_QUESTION),
 		.id = BUF_INIT(LIMIT_FORM_VALUE + 64),
 	};
 	struct fetch_reply reply = FETCH_REPLY_INIT(LIMIT_AUTHN_OUTPUT);

@@ -10,11 +10,8 @@
 
 #include "auth/authn.h"
 
-/* Far above all fields at their limits, each byte escaped. */
-enum { AUTHN_QUESTION_MOST = 262144 };
-
-/* With a newline behind it. TP_DENIED: a login with a name or a password that JSON cannot say, so
- * that nobody can know it. */
+/* With a newline behind it; at most LIMIT_AUTHN_QUESTION. TP_DENIED: a login with a name or a
+ * password that JSON cannot say, so that nobody can know it. */
 enum tp_rc authn_question_put(const struct authn_request *r, struct buf *out,
 			      struct tp_err *err) TP_MUSTUSE;
 

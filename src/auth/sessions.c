@@ -48,13 +48,126 @@ static enum tp_rc walk(const struct auth_ctx *a, struct span user, store_item_fn
 
 /* ---- the list ---- */
 
+/* A session as the store has it, copied: to prove one takes its time, in which the store's pages or
+ * its connection are not to be held, and the request's time for the store is not to run. */
+struct stored {
+	int64_t rank; /* of those of a user with too many, who stays; not proved either */
+	char *bytes;  /* the handle and then the value */
+	size_t handle_len, value_len;
+};
+
 struct listing {
 	const struct auth_ctx *a;
 	struct span user, current;
 	bool unproved;
-	struct sessions list;
+	struct stored *v;
+	size_t n, alloc;
+	size_t left_out;
+	struct sessions *list;
 	struct tp_err err;
 };
+
+static struct span handle_of(const struct stored *s)
+{
+	return (struct span){ s->bytes, s->handle_len };
+}
+
+static struct span value_of(const struct stored *s)
+{
+	return (struct span){ s->bytes + s->handle_len, s->value_len };
+}
+
+static void drop_from(struct listing *l, size_t first)
+{
+	for (size_t i = first; i < l->n; i++) {
+		explicit_bzero(l->v[i].bytes, l->v[i].handle_len + l->v[i].value_len);
+		free(l->v[i].bytes);
+	}
+	l->n = first < l->n ? first : l->n;
+}
+
+static void listing_release(struct listing *l)
+{
+	drop_from(l, 0);
+	free(l->v);
+}
+
+/* The one that asks, then those that end last; what is no session ends before all. */
+static int64_t rank_of(const struct listing *l, const struct stored *s)
+{
+	TP_CLEANUP(buf_release) struct buf hold = BUF_INIT(LIMIT_JWT);
+	struct span jwt;
+	int64_t exp;
+
+	if (secret_eq(handle_of(s), l->current))
+		return INT64_MAX;
+	if (session_value_get(value_of(s), &jwt, &hold, NULL) != TP_OK ||
+	    !token_peek_exp(jwt, &exp))
+		return INT64_MIN;
+	return exp;
+}
+
+static int by_rank(const void *left, const void *right)
+{
+	const struct stored *a = left, *b = right;
+
+	return (a->rank < b->rank) - (a->rank > b->rank);
+}
+
+static void shorten(struct listing *l)
+{
+	if (l->n <= SESSIONS_LISTED)
+		return;
+	for (size_t i = 0; i < l->n; i++)
+		l->v[i].rank = rank_of(l, &l->v[i]);
+	qsort(l->v, l->n, sizeof(l->v[0]), by_rank);
+	l->left_out += l->n - SESSIONS_LISTED;
+	drop_from(l, SESSIONS_LISTED);
+}
+
+/* Room for one more. At twice of what is listed the copies are shortened: so each one that comes
+ * costs a sort only once in a while. */
+static enum tp_rc make_room(struct listing *l, struct tp_err *err)
+{
+	size_t alloc = l->alloc > 0 ? 2 * l->alloc : 16;
+	struct stored *v;
+
+	if (l->n >= 2 * (size_t)SESSIONS_LISTED)
+		shorten(l);
+	if (l->n < l->alloc)
+		return TP_OK;
+	v = realloc(l->v, alloc * sizeof(*v));
+	if (v == NULL)
+		return tp_fail(err, TP_NOMEM, "out of memory");
+	l->v = v;
+	l->alloc = alloc;
+	return TP_OK;
+}
+
+static enum tp_rc copy_one(void *arg, struct span handle, struct span value)
+{
+	struct listing *l = arg;
+	struct stored *s;
+	enum tp_rc rc;
+
+	if (handle.len == 0 || handle.len > LIMIT_HANDLE)
+		return TP_OK; /* no session, and nothing that could be ended by us */
+	if (value.len > LIMIT_STORE_VALUE)
+		value.len = 0; /* proves nothing either */
+	rc = make_room(l, &l->err);
+	if (rc != TP_OK)
+		return rc;
+	s = &l->v[l->n];
+	*s = (struct stored){ .handle_len = handle.len, .value_len = value.len };
+	s->bytes = malloc(handle.len + value.len);
+	if (s->bytes == NULL)
+		return tp_fail(&l->err, TP_NOMEM, "out of memory");
+	l->n++;
+	memcpy(s->bytes, handle.p, handle.len);
+	if (value.len > 0)
+		memcpy(s->bytes + handle.len, value.p, value.len);
+	return TP_OK;
+}
 
 void sessions_release(struct sessions *s)
 {
@@ -90,30 +203,6 @@ static void sort(struct sessions *s)
 		point_to_text(&s->v[i]);
 }
 
-/* Room for one more. A list that is full is sorted, and loses what is then last: so each entry that
- * comes costs a sort only once in a while. */
-static enum tp_rc make_room(struct sessions *s, struct tp_err *err)
-{
-	size_t alloc = s->alloc > 0 ? 2 * s->alloc : 16;
-	struct session_info *v;
-
-	if (s->n < s->alloc)
-		return TP_OK;
-	if (s->alloc >= 2 * (size_t)SESSIONS_LISTED) {
-		sort(s);
-		s->n = SESSIONS_LISTED;
-		return TP_OK;
-	}
-	v = realloc(s->v, alloc * sizeof(*v));
-	if (v == NULL)
-		return tp_fail(err, TP_NOMEM, "out of memory");
-	s->v = v;
-	s->alloc = alloc;
-	for (size_t i = 0; i < s->n; i++)
-		point_to_text(&s->v[i]);
-	return TP_OK;
-}
-
 static struct span keep_text(struct span claim, char room[LIMIT_AGENT])
 {
 	size_t n = claim.p != NULL ? session_clean(claim, room) : 0;
@@ -134,16 +223,17 @@ static void describe(const struct auth_ctx *a, const struct token *t, struct ses
 	i->agent = keep_text(t->agent, i->text[1]);
 }
 
+/* There is room for it. */
 static enum tp_rc add(struct listing *l, struct span handle, enum tp_rc proof,
-		      const struct token *t)
+		      const struct token *t, struct tp_err *err)
 {
 	TP_CLEANUP(buf_release) struct buf id = BUF_INIT(SESSION_SID_LEN);
 	struct session_info *i;
-	enum tp_rc rc = make_room(&l->list, &l->err);
+	enum tp_rc rc;
 
-	if (rc != TP_OK || !id_of(handle, &id, &rc, &l->err))
+	if (!id_of(handle, &id, &rc, err))
 		return rc;
-	i = &l->list.v[l->list.n++];
+	i = &l->list->v[l->list->n++];
 	*i = (struct session_info){ .rc = proof };
 	memcpy(i->id, id.p, id.len + 1);
 	if (proof != TP_OK)
@@ -153,38 +243,58 @@ static enum tp_rc add(struct listing *l, struct span handle, enum tp_rc proof,
 	return TP_OK;
 }
 
-static enum tp_rc list_one(void *arg, struct span handle, struct span value)
+static enum tp_rc prove_one(struct listing *l, const struct stored *s, struct tp_err *err)
 {
-	struct listing *l = arg;
 	const struct token *t = NULL;
-	enum tp_rc proof;
+	enum tp_rc proof = session_prove(l->a, l->user, handle_of(s), value_of(s), NULL, &t, err);
 
-	if (handle.len == 0 || handle.len > LIMIT_HANDLE)
-		return TP_OK; /* no session, and nothing that could be ended by us */
-	proof = session_prove(l->a, l->user, handle, value, NULL, &t, &l->err);
 	if (proof != TP_OK && proof != TP_DENIED && proof != TP_EXPIRED)
 		return proof; /* cannot tell */
 	if (proof == TP_OK)
-		l->list.total++;
+		l->list->total++;
 	else
-		l->list.unproved++;
-	return proof == TP_OK || l->unproved ? add(l, handle, proof, t) : TP_OK;
+		l->list->unproved++;
+	if (proof != TP_OK && !l->unproved)
+		return TP_OK;
+	return add(l, handle_of(s), proof, t, err);
+}
+
+static enum tp_rc prove_all(struct listing *l, struct tp_err *err)
+{
+	enum tp_rc rc = TP_OK;
+
+	if (l->n == 0)
+		return TP_OK;
+	l->list->v = calloc(l->n, sizeof(l->list->v[0]));
+	if (l->list->v == NULL)
+		return tp_fail(err, TP_NOMEM, "out of memory");
+	for (size_t i = 0; rc == TP_OK && i < l->n; i++)
+		rc = prove_one(l, &l->v[i], err);
+	l->list->total += l->left_out;
+	return rc;
 }
 
 enum tp_rc sessions_list(const struct auth_ctx *a, struct span user, struct span current,
 			 bool unproved, struct sessions *ret, struct tp_err *err)
 {
-	struct listing l = { .a = a, .user = user, .current = current, .unproved = unproved };
-	enum tp_rc rc = walk(a, user, list_one, &l, &l.err, err);
+	struct sessions got = { 0 };
+	TP_CLEANUP(listing_release) struct listing l = { .a = a, .list = &got };
+	enum tp_rc rc;
 
+	l.user = user;
+	l.current = current;
+	l.unproved = unproved;
+	rc = walk(a, user, copy_one, &l, &l.err, err);
+	if (rc != TP_OK)
+		return rc;
+	shorten(&l);
+	rc = prove_all(&l, err);
 	if (rc != TP_OK) {
-		sessions_release(&l.list);
+		sessions_release(&got);
 		return rc;
 	}
-	sort(&l.list);
-	if (l.list.n > SESSIONS_LISTED)
-		l.list.n = SESSIONS_LISTED;
-	*ret = l.list;
+	sort(&got);
+	*ret = got;
 	return TP_OK;
 }
 

@@ -9,7 +9,7 @@
 #include "auth/session.h"
 #include "base/limits.h"
 
-enum { SESSIONS_LISTED = 1000 }; /* most that a list holds, count */
+enum { SESSIONS_LISTED = 1000 }; /* most that a list holds, and that are verified for it, count */
 
 /* One session, in copies. Of one that does not hold nothing is known but its id and why. */
 struct session_info {
@@ -26,9 +26,9 @@ struct session_info {
 struct sessions {
 	struct session_info *v;
 	size_t n;
-	size_t total;	 /* that hold, also where the list does not have them all */
+	size_t total;	 /* that hold; of a user with more than SESSIONS_LISTED, those that end
+			  * first are not verified and not listed, but counted */
 	size_t unproved; /* items of the user in the store that do not hold */
-	size_t alloc;
 };
 
 void sessions_release(struct sessions *s);

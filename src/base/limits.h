@@ -77,6 +77,8 @@ enum {
 	/* who may log in */
 	LIMIT_PASSWORD      = 1024,
 	LIMIT_AUTHN_FILE    = 67108864, /* an htpasswd or group file */
+	LIMIT_AUTHN_WORDS   = 64,       /* of the command of exec:, count */
+	LIMIT_AUTHN_QUESTION = 262144,  /* far above all fields at their limits, each byte escaped */
 	LIMIT_AUTHN_OUTPUT  = 65536,    /* what a handler may answer */
 	LIMIT_AUTHN_S       = 10,       /* how long it may take, seconds */
 

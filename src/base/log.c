@@ -265,7 +265,7 @@ static enum tp_rc open_target(const char *target, struct opened *ret, struct tp_
 		return TP_OK;
 	}
 	if (!span_starts(span_of(target), "file:"))
-		return tp_fail(err, TP_INVALID, "LOG_TARGET takes stderr, syslog or file:PATH");
+		return tp_fail(err, TP_INVALID, "LOG_TARGET: takes stderr, syslog or file:PATH");
 	ret->target = TO_FILE;
 	ret->path = span_dup(span_of(target + strlen("file:")));
 	if (ret->path == NULL)
@@ -297,18 +297,20 @@ enum tp_rc log_open(const char *target, enum log_format format, enum log_level l
 	return TP_OK;
 }
 
-enum tp_rc log_reopen(struct tp_err *err)
+void log_reopen(void)
 {
 	int fd;
 
 	if (sink.target != TO_FILE)
-		return TP_OK;
+		return;
 	fd = open_file(sink.path);
-	if (fd < 0)
-		return tp_fail(err, TP_UNAVAILABLE, "LOG_TARGET: %.80s: %s", sink.path, why());
+	if (fd < 0) {
+		log_event(LOG_LEVEL_ERR, "log.kept", LOG_STR("file", sink.path),
+			  LOG_STR("reason", why()));
+		return;
+	}
 	close(sink.fd);
 	sink.fd = fd;
-	return TP_OK;
 }
 
 void log_close(void)

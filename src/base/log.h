@@ -63,8 +63,8 @@ bool log_wants(enum log_level level);
  * such target, or the file cannot be opened. */
 enum tp_rc log_open(const char *target, enum log_format format, enum log_level level,
 		    const char *program, struct tp_err *err) TP_MUSTUSE;
-/* After a rotation. TP_UNAVAILABLE: the new file cannot be opened, and the old one stays in use. */
-enum tp_rc log_reopen(struct tp_err *err) TP_MUSTUSE;
+/* After a rotation. Where the new file cannot be opened the old one stays in use and says so. */
+void log_reopen(void);
 void log_close(void);
 
 /* Where target "stderr" goes instead, during a FastCGI request: its error stream. NULL fn: back to

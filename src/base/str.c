@@ -9,6 +9,14 @@
 
 #include "base/banned.h"
 
+int span_order(struct span a, struct span b)
+{
+	size_t n = a.len < b.len ? a.len : b.len;
+	int order = n > 0 ? memcmp(a.p, b.p, n) : 0;
+
+	return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
 char str_lower(char c)
 {
 	if (c >= 'A' && c <= 'Z')
@@ -27,13 +35,6 @@ bool span_is_nocase(struct span a, const char *s)
 			return false;
 	}
 	return true;
-}
-
-bool span_starts(struct span a, const char *prefix)
-{
-	size_t len = strlen(prefix);
-
-	return a.p != NULL && a.len >= len && memcmp(a.p, prefix, len) == 0;
 }
 
 bool span_has_byte(struct span a, char c)

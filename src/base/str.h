@@ -13,6 +13,11 @@ struct span {
 };
 
 #define SPAN_LIT(s) ((struct span){ (s), sizeof(s) - 1 })
+/* The same where something static is initialized. */
+#define SPAN_INIT(s)               \
+	{                          \
+		(s), sizeof(s) - 1 \
+	}
 
 static inline struct span span_of(const char *s)
 {
@@ -29,9 +34,18 @@ static inline bool span_is(struct span a, const char *s)
 	return a.p != NULL && span_eq(a, span_of(s));
 }
 
+static inline bool span_starts(struct span a, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	return a.p != NULL && a.len >= len && memcmp(a.p, prefix, len) == 0;
+}
+
+/* The order of their bytes, for qsort(): less than, equal to or greater than 0. */
+int span_order(struct span a, struct span b);
+
 char str_lower(char c);				   /* ASCII only, as the next one */
 bool span_is_nocase(struct span a, const char *s); /* ASCII only */
-bool span_starts(struct span a, const char *prefix);
 bool span_has_byte(struct span a, char c);
 
 /* Without blanks and tabs at both ends. */

@@ -217,8 +217,9 @@ OPT(ldap_groups, STR, LDAP_GROUPS, NULL, CALLED("BASE?ATTR?SCOPE?FILTER"), 0,
 OPT(auth_scopes, MAP, AUTH_SCOPES, NULL, ANY, 0,
     "the scopes and their descriptions, a JSON object",
     "The catalogue of scopes: a JSON object of names and descriptions. It limits what a login may "
-    "ask for and is shown in the OpenAPI document. Required scopes are enforced whether it is set "
-    "or not.")
+    "ask for and is shown in the OpenAPI document. What the token handler grants beyond it is "
+    "granted, and once a warning in the log. Required scopes are enforced whether it is set or "
+    "not.")
 
 GROUP("Session store", DB_URL)
 
@@ -433,7 +434,7 @@ GROUP("Service", LOG_TARGET)
 OPT(log_target, STR, LOG_TARGET, "stderr", CALLED("TARGET"), 0,
     "where the log goes: stderr, syslog or file:/PATH",
     "Where the log goes: `stderr` (in FastCGI its error stream, which the web server writes to "
-    "its own log), `syslog`, or `file:/PATH`, opened anew on SIGHUP.")
+    "its own log), `syslog`, or `file:/PATH`, opened anew on SIGHUP and SIGUSR2.")
 
 OPT(log_level, ENUM, LOG_LEVEL, "info", ONE_OF("error|warning|notice|info|debug"), 0,
     "what is logged: this level and the graver ones",

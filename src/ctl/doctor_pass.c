@@ -98,51 +98,116 @@ static enum doctor_verdict check_origin(struct doctor *d)
 		"Origin does not reach tpauth: a form from a foreign page is not refused");
 }
 
-static enum doctor_verdict judge_cors(struct doctor *d, const char *origin)
+/* Headers that browsers take for none when they come twice. */
+static const char *const single[] = { "Access-Control-Allow-Origin",
+				      "Access-Control-Allow-Credentials" };
+
+/* What tpauth never sends, whatever CORS_URLS says. */
+static enum doctor_verdict judge_cors_headers(struct doctor *d, bool preflight)
 {
 	struct span allowed = doctor_header(d, "Access-Control-Allow-Origin");
 
-	if (doctor_header_count(d, "Access-Control-Allow-Origin") > 1)
-		return doctor_bad(
-			d, REMEDY_CORS,
-			"Access-Control-Allow-Origin comes twice, which browsers take for "
-			"none; tpauth sends it once");
+	for (size_t i = 0; i < TP_COUNT(single); i++) {
+		if (doctor_header_count(d, single[i]) > 1)
+			return doctor_bad(d, REMEDY_CORS,
+					  "%s comes twice, which browsers take for none; tpauth "
+					  "sends it once",
+					  single[i]);
+	}
 	if (span_is(allowed, "*") && doctor_header(d, "Access-Control-Allow-Credentials").p != NULL)
 		return doctor_bad(d, REMEDY_CORS,
 				  "Access-Control-Allow-Origin is * together with "
 				  "Allow-Credentials, which tpauth never sends");
-	if (d->spec->origin == NULL && span_is(allowed, origin))
+	if (allowed.p != NULL && !preflight &&
+	    doctor_header(d, "Access-Control-Expose-Headers").p == NULL)
+		return doctor_bad(d, REMEDY_CORS,
+				  "Access-Control-Allow-Origin comes without "
+				  "Access-Control-Expose-Headers, and is not tpauth's");
+	return DOCTOR_OK;
+}
+
+static enum doctor_verdict judge_foreign(struct doctor *d)
+{
+	struct span allowed = doctor_header(d, "Access-Control-Allow-Origin");
+
+	if (span_is(allowed, DOCTOR_ORIGIN))
 		return doctor_bad(d, REMEDY_CORS,
 				  "any origin is echoed as allowed, which tpauth never does");
-	if (d->spec->origin != NULL && !span_is(allowed, origin) && !span_is(allowed, "*"))
+	if (allowed.p != NULL && !span_is(allowed, "*"))
+		return doctor_bad(d, REMEDY_CORS,
+				  "a page of another origin is told that %.*s is allowed, which "
+				  "tpauth never does",
+				  (int)allowed.len, allowed.p);
+	return DOCTOR_OK;
+}
+
+static enum doctor_verdict judge_listed(struct doctor *d, bool preflight)
+{
+	struct span allowed = doctor_header(d, "Access-Control-Allow-Origin");
+	int status = d->reply.status;
+
+	if (!span_is(allowed, d->spec->origin) && !span_is(allowed, "*"))
 		return doctor_bad(
 			d, REMEDY_CORS,
 			"pages of %s are not allowed: is it in CORS_URLS, and ENABLE_CORS "
 			"on?",
-			origin);
+			d->spec->origin);
+	if (preflight && (status < 200 || status > 299))
+		return doctor_bad(d, REMEDY_CORS,
+				  "a preflight gets %d, behind which browsers send no request",
+				  status);
 	return DOCTOR_OK;
+}
+
+/* With an answer without a session and with a good one: what a web server adds may be on one only.
+ */
+static const struct cors_question {
+	const char *method;
+	enum doctor_path path;
+	bool preflight;
+} cors_questions[] = {
+	{ "GET", DOCTOR_USERINFO, false },
+	{ "GET", DOCTOR_HEALTH, false },
+	{ "OPTIONS", DOCTOR_USERINFO, true },
+};
+
+/* From a page of the origin that CORS_URLS should have, or of one that it cannot have. */
+static enum doctor_verdict ask_cors(struct doctor *d, const char *origin, bool listed)
+{
+	TP_CLEANUP(buf_release) struct buf line = BUF_INIT(2048);
+	enum doctor_verdict verdict = DOCTOR_OK;
+
+	buf_printf(&line, "Origin: %s", origin);
+	for (size_t i = 0; i < TP_COUNT(cors_questions) && verdict == DOCTOR_OK; i++) {
+		const struct cors_question *a = &cors_questions[i];
+		struct question q = { .method = a->method,
+				      .path = a->path,
+				      .header = { buf_cstr(&line) } };
+
+		if (a->preflight)
+			q.header[1] = "Access-Control-Request-Method: GET";
+		if (!doctor_ask(d, &q))
+			return doctor_unasked(d);
+		verdict = judge_cors_headers(d, a->preflight);
+		if (verdict == DOCTOR_OK)
+			verdict = listed ? judge_listed(d, a->preflight) : judge_foreign(d);
+	}
+	return verdict;
 }
 
 static enum doctor_verdict check_cors(struct doctor *d)
 {
-	TP_CLEANUP(buf_release) struct buf line = BUF_INIT(2048);
-	const char *origin = d->spec->origin != NULL ? d->spec->origin : DOCTOR_ORIGIN;
-	struct question q = { .method = "GET", .path = DOCTOR_USERINFO };
+	const char *origin = d->spec->origin;
+	enum doctor_verdict verdict = DOCTOR_OK;
 
-	buf_printf(&line, "Origin: %s", origin);
-	q.header[0] = buf_cstr(&line);
-	if (!doctor_ask(d, &q))
-		return doctor_unasked(d);
-	if (judge_cors(d, origin) != DOCTOR_OK)
-		return DOCTOR_BAD;
-	q.method = "OPTIONS";
-	q.header[1] = "Access-Control-Request-Method: GET";
-	if (!doctor_ask(d, &q))
-		return doctor_unasked(d);
-	if (judge_cors(d, origin) != DOCTOR_OK)
-		return DOCTOR_BAD;
-	return doctor_ok(d, d->spec->origin != NULL ? "pages of the origin may read answers"
-						    : "no CORS headers but tpauth's own");
+	if (origin != NULL)
+		verdict = ask_cors(d, origin, true);
+	if (verdict == DOCTOR_OK)
+		verdict = ask_cors(d, DOCTOR_ORIGIN, false);
+	if (verdict != DOCTOR_OK)
+		return verdict;
+	return doctor_ok(d, origin != NULL ? "pages of the origin may read answers"
+					   : "no CORS headers but tpauth's own");
 }
 
 static enum doctor_verdict check_caching(struct doctor *d)

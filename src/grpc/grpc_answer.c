@@ -5,6 +5,7 @@
  */
 #include "grpc/grpc_answer.h"
 
+#include <assert.h>
 #include <nghttp2/nghttp2.h>
 
 #include "base/banned.h"
@@ -19,19 +20,29 @@ static nghttp2_nv field(const char *name, struct span value)
 	return (nghttp2_nv){ n.out, v.out, strlen(name), value.len, NGHTTP2_NV_FLAG_NO_COPY_NAME };
 }
 
-enum { STATUS_FIELDS = 2, MESSAGE_MOST = 3 * sizeof(((struct grpc_status *)0)->text) };
-
-/* Fields of the trailers. text and number hold what they point to. */
-static size_t status_fields(const struct grpc_call *call, struct buf *text, char number[4],
-			    nghttp2_nv *nv)
+/* One whose value stands in the program, too. */
+static nghttp2_nv fixed(const char *name, const char *value)
 {
-	size_t n = 0;
-	int code = call->status.code;
+	nghttp2_nv nv = field(name, span_of(value));
 
-	if (code >= 10)
-		number[n++] = (char)('0' + code / 10);
-	number[n++] = (char)('0' + code % 10);
-	nv[0] = field("grpc-status", (struct span){ number, n });
+	nv.flags |= NGHTTP2_NV_FLAG_NO_COPY_VALUE;
+	return nv;
+}
+
+enum {
+	HEAD_FIELDS = 3,
+	STATUS_FIELDS = 2,
+	MESSAGE_MOST = 3 * sizeof(((struct grpc_status *)0)->text)
+};
+
+/* Fields of the trailers. text holds what they point to. */
+static size_t status_fields(const struct grpc_call *call, struct buf *text, nghttp2_nv *nv)
+{
+	static const char *const codes[] = { "0", "1",	"2",  "3",  "4",  "5",	"6",  "7", "8",
+					     "9", "10", "11", "12", "13", "14", "15", "16" };
+
+	assert((size_t)call->status.code < TP_COUNT(codes));
+	nv[0] = fixed("grpc-status", codes[call->status.code]);
 	if (call->status.text[0] == '\0')
 		return 1;
 	grpc_message_put(span_of(call->status.text), text);
@@ -49,7 +60,6 @@ static ssize_t next_piece(nghttp2_session *h2, int32_t id, uint8_t *p, size_t ro
 	size_t left = call->out.len - a->sent;
 	size_t n = left < room ? left : room;
 	nghttp2_nv nv[STATUS_FIELDS];
-	char number[4];
 
 	(void)arg;
 	if (n > 0)
@@ -65,7 +75,7 @@ static ssize_t next_piece(nghttp2_session *h2, int32_t id, uint8_t *p, size_t ro
 		return n > 0 ? (ssize_t)n : NGHTTP2_ERR_DEFERRED;
 	}
 	*flags = NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
-	if (nghttp2_submit_trailer(h2, id, nv, status_fields(call, &text, number, nv)) != 0)
+	if (nghttp2_submit_trailer(h2, id, nv, status_fields(call, &text, nv)) != 0)
 		return NGHTTP2_ERR_CALLBACK_FAILURE;
 	return (ssize_t)n;
 }
@@ -73,9 +83,8 @@ static ssize_t next_piece(nghttp2_session *h2, int32_t id, uint8_t *p, size_t ro
 static int answer_http(const struct grpc_answer *a, nghttp2_session *h2, int32_t id)
 {
 	bool method = a->call->http == 405;
-	nghttp2_nv nv[] = { field(":status", method ? SPAN_LIT("405") : SPAN_LIT("415")),
-			    field("content-length", SPAN_LIT("0")),
-			    field("allow", SPAN_LIT("POST")) };
+	nghttp2_nv nv[] = { fixed(":status", method ? "405" : "415"), fixed("content-length", "0"),
+			    fixed("allow", "POST") };
 
 	return nghttp2_submit_response(h2, id, nv, method ? 3 : 2, NULL);
 }
@@ -85,15 +94,18 @@ static int answer_grpc(struct grpc_answer *a, nghttp2_session *h2, int32_t id)
 {
 	TP_CLEANUP(buf_release) struct buf text = BUF_INIT(MESSAGE_MOST);
 	nghttp2_data_provider body = { .source.ptr = a, .read_callback = next_piece };
-	nghttp2_nv nv[3 + STATUS_FIELDS] = { field(":status", SPAN_LIT("200")),
-					     field("content-type", SPAN_LIT("application/grpc")),
-					     field("grpc-accept-encoding", SPAN_LIT("identity")) };
-	char number[4];
-	size_t n = 3;
+	nghttp2_nv nv[HEAD_FIELDS + STATUS_FIELDS] = {
+		fixed(":status", "200"),
+		fixed("content-type", "application/grpc"),
+	};
+	size_t n = 2;
 
+	/* Who compresses has to hear what is taken; who does not need not. */
+	if (a->call->compresses)
+		nv[n++] = fixed("grpc-accept-encoding", "identity");
 	if (!a->call->ended || a->call->out.len > 0)
 		return nghttp2_submit_response(h2, id, nv, n, &body);
-	n += status_fields(a->call, &text, number, nv + n);
+	n += status_fields(a->call, &text, nv + n);
 	return nghttp2_submit_response(h2, id, nv, n, NULL);
 }
 

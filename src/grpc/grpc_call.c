@@ -17,9 +17,8 @@ enum {
 	SEEN_TRAILERS = 16, /* te: trailers */
 	SEEN_TIMEOUT = 32,
 	SEEN_BAD_TIMEOUT = 64,
-	SEEN_ENCODING = 128, /* grpc-encoding other than identity */
-	SEEN_SECRET = 256,
-	SEEN_GOOD_SECRET = 512
+	SEEN_SECRET = 128,
+	SEEN_GOOD_SECRET = 256
 };
 
 /* What RFC 9113 6.5.2 adds for each field. */
@@ -86,8 +85,10 @@ static void see_method(struct grpc_call *c, struct span value)
 static void see_path(struct grpc_call *c, struct span value)
 {
 	for (size_t i = 0; i < c->rules->n; i++) {
-		if (span_is(value, c->rules->methods[i].path))
+		if (span_is(value, c->rules->methods[i].path)) {
 			c->method = &c->rules->methods[i];
+			break;
+		}
 	}
 }
 
@@ -129,7 +130,7 @@ static void see_timeout(struct grpc_call *c, struct span value)
 static void see_encoding(struct grpc_call *c, struct span value)
 {
 	if (!span_is(value, "identity"))
-		c->seen |= SEEN_ENCODING;
+		c->compresses = true;
 }
 
 /* One that is given twice proves nothing. */
@@ -146,20 +147,23 @@ static void see_secret(struct grpc_call *c, struct span value)
 bool grpc_call_header(struct grpc_call *c, struct span name, struct span value)
 {
 	static const struct {
-		const char *name;
+		struct span name;
 		void (*see)(struct grpc_call *c, struct span value);
 	} headers[] = {
-		{ ":method", see_method },	   { ":path", see_path },
-		{ "content-type", see_type },	   { "te", see_te },
-		{ "grpc-timeout", see_timeout },   { "grpc-encoding", see_encoding },
-		{ "x-tpauth-secret", see_secret },
+		{ SPAN_INIT(":method"), see_method },
+		{ SPAN_INIT(":path"), see_path },
+		{ SPAN_INIT("content-type"), see_type },
+		{ SPAN_INIT("te"), see_te },
+		{ SPAN_INIT("grpc-timeout"), see_timeout },
+		{ SPAN_INIT("grpc-encoding"), see_encoding },
+		{ SPAN_INIT("x-tpauth-secret"), see_secret },
 	};
 
 	c->header_bytes += name.len + value.len + FIELD_OVERHEAD;
 	if (c->header_bytes > LIMIT_GRPC_METADATA)
 		return c->header_bytes <= (size_t)FLOOD_FACTOR * LIMIT_GRPC_METADATA;
 	for (size_t i = 0; i < TP_COUNT(headers); i++) {
-		if (span_is(name, headers[i].name)) {
+		if (span_eq(name, headers[i].name)) {
 			headers[i].see(c, value);
 			break;
 		}
@@ -241,7 +245,7 @@ static bool refuse_frame(struct grpc_call *c, enum grpc_frame_got got)
 	case GRPC_FRAME_MESSAGE:
 		return false;
 	case GRPC_FRAME_COMPRESSED:
-		if ((c->seen & SEEN_ENCODING) != 0)
+		if (c->compresses)
 			grpc_call_refuse(c, GRPC_UNIMPLEMENTED,
 					 "this compression is not supported");
 		else
@@ -315,12 +319,17 @@ static void end_run(struct grpc_call *c)
 		grpc_frame_next(&c->frame);
 }
 
-void grpc_call_run(struct grpc_call *c, int64_t now_ms)
+static void run_alone(struct grpc_call *c, int64_t now_ms)
 {
 	struct grpc_batch alone = { { c }, 1 };
 
+	grpc_batch_run(&alone, now_ms);
+}
+
+void grpc_call_run(struct grpc_call *c, int64_t now_ms)
+{
 	if (c->method != NULL && c->method->many != NULL) {
-		grpc_batch_run(&alone, now_ms);
+		run_alone(c, now_ms);
 	} else if (begin_run(c, now_ms)) {
 		call_handler(c);
 		end_run(c);

@@ -56,11 +56,12 @@ struct grpc_call {
 	unsigned seen;		       /* headers that count, and what was wrong with them */
 	size_t header_bytes;
 	struct grpc_frame frame;
-	bool ready;    /* grpc_call_run() has something to do */
-	bool ended;    /* status stands; what is in out goes before it */
-	bool complete; /* the client has sent all */
-	int http;      /* instead of a status: 405 or 415 */
-	int64_t state; /* the handler's own, of a WATCH; 0 at first */
+	bool ready;	 /* grpc_call_run() has something to do */
+	bool ended;	 /* status stands; what is in out goes before it */
+	bool complete;	 /* the client has sent all */
+	bool compresses; /* its grpc-encoding is other than identity */
+	int http;	 /* instead of a status: 405 or 415 */
+	int64_t state;	 /* the handler's own, of a WATCH; 0 at first */
 	struct grpc_status status;
 	struct buf out; /* framed replies that are still to be sent */
 };

@@ -35,6 +35,7 @@ struct grpc_conn {
 	struct stream *streams;		   /* all that are open */
 	struct stream *ready, **ready_end; /* in the order of their arrival */
 	struct stream *taken, **taken_end; /* of them, those that stand in a batch */
+	struct stream *opening;		   /* whose headers arrive; NULL: they are no request's */
 	int64_t now_ms, opened_ms, heard_ms, idle_ms, pinged_ms, looked_ms;
 	int64_t budget, budget_ms;
 	bool greeted;	/* the client's settings are here */
@@ -107,6 +108,8 @@ static void dequeue(struct grpc_conn *c, struct stream *s)
 static void drop_stream(struct grpc_conn *c, struct stream *s)
 {
 	dequeue(c, s);
+	if (c->opening == s)
+		c->opening = NULL;
 	if (s->prev != NULL)
 		s->prev->next = s->next;
 	else
@@ -172,15 +175,19 @@ static int on_begin_headers(nghttp2_session *h2, const nghttp2_frame *f, void *a
 	struct grpc_conn *c = arg;
 	struct stream *s;
 
+	c->opening = NULL;
 	if (!is_request(f))
 		return 0;
-	s = calloc(1, sizeof(*s));
+	s = malloc(sizeof(*s));
 	if (s == NULL)
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-	s->id = f->hd.stream_id;
-	s->answer = (struct grpc_answer){ &s->call, &c->now_ms, .moved_ms = c->now_ms };
+	*s = (struct stream){
+		.id = f->hd.stream_id,
+		.answer = { &s->call, &c->now_ms, .moved_ms = c->now_ms },
+	};
 	grpc_call_init(&s->call, c->rules, c->peer, c->now_ms);
 	link_stream(c, s);
+	c->opening = s;
 	nghttp2_session_set_stream_user_data(h2, s->id, s);
 	return 0;
 }
@@ -190,17 +197,17 @@ static int on_header(nghttp2_session *h2, const nghttp2_frame *f, const uint8_t 
 		     size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
 		     void *arg)
 {
-	struct stream *s = nghttp2_session_get_stream_user_data(h2, f->hd.stream_id);
+	struct grpc_conn *c = arg;
+	struct stream *s = c->opening; /* no other headers come in between */
 
+	(void)h2;
+	(void)f;
 	(void)flags;
-	if (s == NULL || (is_request(f) &&
-			  grpc_call_header(&s->call, (struct span){ (const char *)name, name_len },
-					   (struct span){ (const char *)value, value_len })))
-		return 0;
-	if (is_request(f))
-		send_away(arg, "a flood of headers");
-	else
-		spend(arg, 1); /* trailers, which gRPC's clients do not send */
+	if (s == NULL)
+		spend(c, 1); /* trailers, which gRPC's clients do not send */
+	else if (!grpc_call_header(&s->call, (struct span){ (const char *)name, name_len },
+				   (struct span){ (const char *)value, value_len }))
+		send_away(c, "a flood of headers");
 	return 0;
 }
 
@@ -222,13 +229,6 @@ static int on_data(nghttp2_session *h2, uint8_t flags, int32_t id, const uint8_t
 	if (s->call.method == NULL || s->call.method->kind == GRPC_CHAT || s->call.ended)
 		let_go(c, s);
 	return 0;
-}
-
-static void headers_are_whole(struct grpc_conn *c, struct stream *s)
-{
-	s->named = true;
-	grpc_call_headers_end(&s->call);
-	(void)c;
 }
 
 /* What a frame costs that may bring nothing forward. */
@@ -256,8 +256,10 @@ static int on_frame(nghttp2_session *h2, const nghttp2_frame *f, void *arg)
 	c->greeted = c->greeted || f->hd.type == NGHTTP2_SETTINGS;
 	if (s == NULL || (f->hd.type != NGHTTP2_HEADERS && f->hd.type != NGHTTP2_DATA))
 		return 0;
-	if (is_request(f))
-		headers_are_whole(c, s);
+	if (is_request(f)) {
+		s->named = true;
+		grpc_call_headers_end(&s->call);
+	}
 	if ((f->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
 		grpc_call_end(&s->call);
 		if (s->call.ready)
@@ -270,8 +272,8 @@ static int on_frame(nghttp2_session *h2, const nghttp2_frame *f, void *arg)
 /* An answer that is all sent before the request is all here: the client need not send the rest. */
 static int on_sent(nghttp2_session *h2, const nghttp2_frame *f, void *arg)
 {
-	struct stream *s = nghttp2_session_get_stream_user_data(h2, f->hd.stream_id);
 	struct grpc_conn *c = arg;
+	struct stream *s;
 
 	/* One call more than agreed; before our settings are there a client cannot know. */
 	if (f->hd.type == NGHTTP2_RST_STREAM && f->rst_stream.error_code == NGHTTP2_REFUSED_STREAM)
@@ -279,6 +281,7 @@ static int on_sent(nghttp2_session *h2, const nghttp2_frame *f, void *arg)
 	if (f->hd.type != NGHTTP2_HEADERS || (f->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
 		return 0;
 	earn(c, BUDGET_PER_CALL);
+	s = nghttp2_session_get_stream_user_data(h2, f->hd.stream_id);
 	if (s != NULL && !s->call.complete)
 		nghttp2_submit_rst_stream(h2, NGHTTP2_FLAG_NONE, f->hd.stream_id, NGHTTP2_NO_ERROR);
 	return 0;
@@ -411,7 +414,8 @@ bool grpc_conn_take(struct grpc_conn *c, int most, int64_t now_ms, struct grpc_b
 			continue;
 		}
 		dequeue(c, s);
-		grpc_call_run(&s->call, clock_mono_ms());
+		/* The one before may have waited, which only a deadline has to know. */
+		grpc_call_run(&s->call, s->call.deadline_ms != 0 ? clock_mono_ms() : now_ms);
 		speak(c, s);
 	}
 	return c->ready != NULL;

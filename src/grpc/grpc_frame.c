@@ -48,7 +48,8 @@ enum grpc_frame_got grpc_frame_take(struct grpc_frame *f, struct span *rest)
 	got = judge_head(f);
 	if (got != GRPC_FRAME_MESSAGE)
 		return got;
-	buf_span(&f->message, take(rest, f->need - f->message.len));
+	if (f->need > 0)
+		buf_span(&f->message, take(rest, f->need - f->message.len));
 	if (f->message.rc != TP_OK)
 		return GRPC_FRAME_NOMEM;
 	return f->message.len == f->need ? GRPC_FRAME_MESSAGE : GRPC_FRAME_MORE;

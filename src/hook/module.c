@@ -37,7 +37,7 @@ static enum tp_rc read_setting(struct module *m, struct span setting, struct tp_
 
 	if (file.len == 0 || file.p[0] != '/')
 		return tp_fail(err, TP_INVALID,
-			       "TOKEN_HANDLER takes module:FILE.so with the absolute path of a "
+			       "TOKEN_HANDLER: takes module:FILE.so with the absolute path of a "
 			       "shared object");
 	m->file = span_dup(file);
 	m->text = span_dup(text.p != NULL ? text : SPAN_LIT(""));

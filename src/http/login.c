@@ -157,11 +157,18 @@ static struct credential live_session(struct http_call *c)
 static void warn_of_catalogue(const struct auth_rules *rules, const struct scope_set *granted)
 {
 	static bool warned;
+	TP_CLEANUP(buf_release) struct buf text = BUF_INIT(LIMIT_LOG_LINE);
+	struct scope_set beyond = { .n = 0 };
 
 	if (warned || !rules->has_catalogue || scope_covers(&rules->catalogue, granted))
 		return;
 	warned = true;
-	log_event(LOG_LEVEL_WARN, "scope.uncatalogued",
+	for (size_t i = 0; i < granted->n; i++) {
+		if (!scope_has(&rules->catalogue, granted->v[i]))
+			beyond.v[beyond.n++] = granted->v[i];
+	}
+	scope_join(&beyond, &text);
+	log_event(LOG_LEVEL_WARN, "scope.uncatalogued", LOG_SPAN("scopes", buf_view(&text)),
 		  LOG_STR("reason",
 			  "the token handler grants scopes that AUTH_SCOPES does not name"));
 }

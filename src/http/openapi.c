@@ -8,6 +8,7 @@
 #include "http/openapi_route.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "base/banned.h"
 
@@ -94,29 +95,65 @@ static enum tp_rc put_member(void *arg, const char *key, const struct jval *v, s
 	return TP_OK;
 }
 
+/* Scopes of all routes: more than a session may have. */
+struct scope_list {
+	struct span *v;
+	size_t n;
+};
+
+static void scope_list_release(struct scope_list *l)
+{
+	free(l->v);
+}
+
+/* What the routes need and the catalogue does not tell, perhaps several times. */
+static enum tp_rc gather_scopes(const struct http_call *c, struct scope_list *l, struct tp_err *err)
+{
+	const struct auth_rules *rules = c->auth->rules;
+	struct scope_set needed;
+	struct span *more;
+	enum tp_rc rc;
+
+	for (size_t i = 0; i < c->n_routes; i++) {
+		rc = openapi_scopes(c, &c->routes[i], &needed, err);
+		if (rc != TP_OK)
+			return rc;
+		more = realloc(l->v, (l->n + needed.n + 1) * sizeof(*more));
+		if (more == NULL)
+			return tp_fail(err, TP_NOMEM, "out of memory");
+		l->v = more;
+		for (size_t k = 0; k < needed.n; k++) {
+			if (!rules->has_catalogue || !scope_has(&rules->catalogue, needed.v[k]))
+				l->v[l->n++] = needed.v[k];
+		}
+	}
+	return TP_OK;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	return span_order(*(const struct span *)a, *(const struct span *)b);
+}
+
 /* What routes need beyond the catalogue has no description, but each scope that is named in the
  * document has to be here. */
 static enum tp_rc put_scopes(const struct http_call *c, struct buf *out, struct tp_err *err)
 {
-	const struct auth_rules *rules = c->auth->rules;
-	struct scope_set told = { .n = 0 }, needed;
+	TP_CLEANUP(scope_list_release) struct scope_list l = { 0 };
 	enum tp_rc rc = jval_each(c->site->scopes, put_member, out, err);
 
-	if (rc == TP_OK && rules->has_catalogue)
-		told = rules->catalogue;
-	for (size_t i = 0; i < c->n_routes && rc == TP_OK; i++) {
-		rc = openapi_scopes(c, &c->routes[i], &needed, err);
-		for (size_t k = 0; k < needed.n && rc == TP_OK; k++) {
-			struct scope_set one = { 1, { needed.v[k] } };
-
-			if (scope_has(&told, needed.v[k]))
-				continue;
-			openapi_name_span(out, needed.v[k]);
-			buf_str(out, "\"\"");
-			rc = scope_unite(&told, &one, err);
-		}
+	if (rc == TP_OK)
+		rc = gather_scopes(c, &l, err);
+	if (rc != TP_OK || l.n == 0)
+		return rc;
+	qsort(l.v, l.n, sizeof(*l.v), by_bytes);
+	for (size_t i = 0; i < l.n; i++) {
+		if (i > 0 && span_eq(l.v[i], l.v[i - 1]))
+			continue;
+		openapi_name_span(out, l.v[i]);
+		buf_str(out, "\"\"");
 	}
-	return rc;
+	return TP_OK;
 }
 
 /* RFC 6749 4.3: the tokenUrl with what stands before each path, since programs do not agree on

@@ -9,6 +9,7 @@
 #include "http/route_path.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/banned.h"
 
@@ -339,48 +340,110 @@ enum tp_rc openapi_scopes(const struct http_call *c, const struct route *r, stru
 	return TP_OK;
 }
 
-/* Where the route is (empty: nowhere), and the first that is there as well. */
-static enum tp_rc place(const struct openapi *d, size_t i, struct buf *path, size_t *ret_first,
-			struct tp_err *err)
-{
-	TP_CLEANUP(buf_release) struct buf other = BUF_INIT(PATH_MOST);
-	const struct http_call *c = d->call;
-	size_t k = 0;
+/* A route where it is found. */
+struct place {
+	const struct route *route;
+	struct span path;	  /* empty: nowhere */
+	const struct place *next; /* in the order of the routes, at the same path */
+	bool first;		  /* there */
+};
 
-	buf_reset(path);
-	if (http_route_exists(c, &c->routes[i]))
-		put_path(d, &c->routes[i], path);
-	for (; k < i && path->len > 0; k++) {
-		buf_reset(&other);
-		if (http_route_exists(c, &c->routes[k]))
-			put_path(d, &c->routes[k], &other);
-		if (other.rc != TP_OK)
-			return buf_rc(&other, "a path", err);
-		if (span_eq(buf_view(&other), buf_view(path)))
-			break;
-	}
-	*ret_first = k;
-	return buf_rc(path, "a path", err);
+/* Anybody may ask for the document, and an application may have LIMIT_ROUTES of them: so they are
+ * sorted, and not each compared with all others. */
+struct map {
+	struct buf text; /* what paths point into */
+	struct place *places;
+	struct place **sorted; /* by path, then in the order of the routes */
+};
+
+static void map_release(struct map *m)
+{
+	buf_release(&m->text);
+	free(m->places);
+	free(m->sorted);
 }
 
-/* All that the router takes at the path of the route `first`. */
-static enum tp_rc put_entry(const struct openapi *d, size_t first, struct span path,
-			    struct buf *out, struct tp_err *err)
+static int by_path(const void *a, const void *b)
+{
+	const struct place *x = *(struct place *const *)a, *y = *(struct place *const *)b;
+	int order = span_order(x->path, y->path);
+
+	return order != 0 ? order : (x > y) - (x < y);
+}
+
+static enum tp_rc name_places(const struct openapi *d, struct map *m, struct tp_err *err)
 {
 	const struct http_call *c = d->call;
+	const char *p;
+
+	for (size_t i = 0; i < c->n_routes; i++) {
+		size_t from = m->text.len;
+
+		if (http_route_exists(c, &c->routes[i]))
+			put_path(d, &c->routes[i], &m->text);
+		m->places[i].route = &c->routes[i];
+		m->places[i].path.len = m->text.len - from;
+	}
+	/* Only now: the text moved as it grew. */
+	p = buf_cstr(&m->text);
+	for (size_t i = 0; i < c->n_routes; i++) {
+		m->places[i].path.p = p;
+		p += m->places[i].path.len;
+	}
+	return buf_rc(&m->text, "the paths", err);
+}
+
+static enum tp_rc make_map(const struct openapi *d, struct map *m, struct tp_err *err)
+{
+	size_t n = d->call->n_routes;
+	enum tp_rc rc;
+
+	m->places = calloc(n, sizeof(*m->places));
+	m->sorted = calloc(n, sizeof(struct place *));
+	if (m->places == NULL || m->sorted == NULL)
+		return tp_fail(err, TP_NOMEM, "out of memory");
+	rc = name_places(d, m, err);
+	if (rc != TP_OK)
+		return rc;
+	for (size_t i = 0; i < n; i++)
+		m->sorted[i] = &m->places[i];
+	qsort(m->sorted, n, sizeof(struct place *), by_path);
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0 && span_eq(m->sorted[i - 1]->path, m->sorted[i]->path))
+			m->sorted[i - 1]->next = m->sorted[i];
+		else
+			m->sorted[i]->first = m->sorted[i]->path.len > 0;
+	}
+	return TP_OK;
+}
+
+/* As the router does; NULL: it has none. */
+static const struct route *route_for(const struct place *first, enum http_method method)
+{
+	for (const struct place *p = first; p != NULL; p = p->next) {
+		if ((p->route->methods & method) != 0 && http_route_same(p->route, first->route))
+			return p->route;
+	}
+	return NULL;
+}
+
+/* All that the router takes at the path. */
+static enum tp_rc put_entry(const struct openapi *d, const struct place *first, struct buf *out,
+			    struct tp_err *err)
+{
 	enum tp_rc rc = TP_OK;
 	struct entry e;
 
-	find_part(d, &c->routes[first], &e);
-	e.path = path;
-	jval_quote(path, out);
-	buf_str(out, ":{");
+	find_part(d, first->route, &e);
+	e.path = first->path;
+	openapi_name_span(out, e.path);
+	buf_char(out, '{');
 	put_path_parameters(&e, out);
-	for (size_t m = 0; m < TP_COUNT(methods) && rc == TP_OK; m++) {
-		const struct route *r = http_route_for(c, &c->routes[first], methods[m].bit);
+	for (size_t i = 0; i < TP_COUNT(methods) && rc == TP_OK; i++) {
+		const struct route *r = route_for(first, methods[i].bit);
 
 		if (r != NULL)
-			rc = put_operation(&e, r, methods[m].name, out, err);
+			rc = put_operation(&e, r, methods[i].name, out, err);
 	}
 	buf_char(out, '}');
 	return rc;
@@ -388,20 +451,15 @@ static enum tp_rc put_entry(const struct openapi *d, size_t first, struct span p
 
 enum tp_rc openapi_paths(const struct openapi *d, struct buf *out, struct tp_err *err)
 {
-	TP_CLEANUP(buf_release) struct buf path = BUF_INIT(PATH_MOST);
-	enum tp_rc rc = TP_OK;
-	const char *sep = "";
-	size_t first = 0;
+	TP_CLEANUP(map_release)
+	struct map m = { .text = BUF_INIT(d->call->n_routes * PATH_MOST) };
+	enum tp_rc rc = make_map(d, &m, err);
 
 	openapi_name(out, "paths");
 	buf_char(out, '{');
 	for (size_t i = 0; i < d->call->n_routes && rc == TP_OK; i++) {
-		rc = place(d, i, &path, &first, err);
-		if (rc != TP_OK || path.len == 0 || first != i)
-			continue;
-		buf_str(out, sep);
-		sep = ",";
-		rc = put_entry(d, i, buf_view(&path), out, err);
+		if (m.places[i].first)
+			rc = put_entry(d, &m.places[i], out, err);
 	}
 	buf_char(out, '}');
 	return rc;

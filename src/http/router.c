@@ -69,8 +69,7 @@ static bool matches(struct http_call *c, const struct route *r, struct span path
 					: span_eq(at, path);
 }
 
-/* Both are at the very same path. */
-static bool are_one(const struct route *a, const struct route *b)
+bool http_route_same(const struct route *a, const struct route *b)
 {
 	if (a->path_template != NULL || b->path_template != NULL)
 		return a->path_template != NULL && b->path_template != NULL &&
@@ -78,22 +77,15 @@ static bool are_one(const struct route *a, const struct route *b)
 	return a->path == b->path && fit_of(a) == fit_of(b);
 }
 
-const struct route *http_route_for(const struct http_call *c, const struct route *at,
-				   enum http_method method)
-{
-	for (const struct route *r = c->routes; r < c->routes + c->n_routes; r++) {
-		if ((r->methods & method) != 0 && http_route_exists(c, r) && are_one(r, at))
-			return r;
-	}
-	return NULL;
-}
-
 /* Of the routes at one path the one for the method, else any. */
 static const struct route *by_method(const struct http_call *c, const struct route *found)
 {
-	const struct route *r = http_route_for(c, found, c->req->method);
-
-	return r != NULL ? r : found;
+	for (const struct route *r = c->routes; r < c->routes + c->n_routes; r++) {
+		if ((r->methods & c->req->method) != 0 && http_route_exists(c, r) &&
+		    http_route_same(r, found))
+			return r;
+	}
+	return found;
 }
 
 static const struct route *find(struct http_call *c, struct span path, enum fit fit)
@@ -249,7 +241,7 @@ static unsigned allowed(const struct http_call *c)
 	unsigned all = c->route->methods;
 
 	for (size_t i = 0; i < c->n_routes; i++) {
-		if (http_route_exists(c, &c->routes[i]) && are_one(&c->routes[i], c->route))
+		if (http_route_exists(c, &c->routes[i]) && http_route_same(&c->routes[i], c->route))
 			all |= c->routes[i].methods;
 	}
 	return all;

@@ -86,9 +86,8 @@ void http_serve_route(const struct http_site *site, const struct auth_ctx *auth,
 /* The route is there: not on a resource server, where it is the authorization server's. */
 bool http_route_exists(const struct http_call *c, const struct route *r);
 
-/* Of the routes at the very path of `at` the one for the method; NULL: there is none. */
-const struct route *http_route_for(const struct http_call *c, const struct route *at,
-				   enum http_method method);
+/* Both are at the very same path: of those the first that has the method serves it. */
+bool http_route_same(const struct route *a, const struct route *b);
 
 /*
  * What the answer need not wait for: once it is on its way, the session that the request has used

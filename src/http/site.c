@@ -72,7 +72,7 @@ static enum tp_rc set_paths(const struct site_spec *spec, struct http_site *s, s
 	}
 	s->root_path = text_of(spec->root_path);
 	if (s->root_path.len > 0 && !is_path(s->root_path))
-		return tp_fail(err, TP_INVALID, "ROOT_PATH must be a path that starts with /");
+		return tp_fail(err, TP_INVALID, "ROOT_PATH: takes a path that starts with /");
 	while (s->root_path.len > 0 && s->root_path.p[s->root_path.len - 1] == '/')
 		s->root_path.len--;
 	return TP_OK;
@@ -96,7 +96,7 @@ static enum tp_rc set_public_url(struct span url, struct http_site *s, struct tp
 		return TP_OK;
 	s->has_public_origin = url_origin(url, &s->public_origin);
 	if (!s->has_public_origin)
-		return tp_fail(err, TP_INVALID, "PUBLIC_URL must be http(s)://host[:port][/path]");
+		return tp_fail(err, TP_INVALID, "PUBLIC_URL: takes http(s)://host[:port][/path]");
 	return TP_OK;
 }
 
@@ -118,7 +118,7 @@ static enum tp_rc set_login_url(struct span url, struct http_site *s, struct tp_
 {
 	if (url.len > 0 && !is_login_url(url))
 		return tp_fail(err, TP_INVALID,
-			       "LOGIN_URL must be a path that starts with /, or "
+			       "LOGIN_URL: takes a path that starts with /, or "
 			       "http(s)://host[:port]/path, without #");
 	s->login_url = url;
 	return TP_OK;
@@ -135,7 +135,7 @@ static enum tp_rc set_docs_cdn(struct span url, struct http_site *s, struct tp_e
 		       strchr("?#;,\"'<>\\{}", url.p[i]) == NULL;
 	if (url.len > 0 && (!good || url.p[url.len - 1] == '/'))
 		return tp_fail(err, TP_INVALID,
-			       "DOCS_CDN must be https://host[:port][/path] without / at its end");
+			       "DOCS_CDN: takes https://host[:port][/path] without / at its end");
 	s->docs_cdn = url;
 	return TP_OK;
 }
@@ -147,11 +147,11 @@ static enum tp_rc check_prefix(const struct cookie_rules *c, struct tp_err *err)
 	bool host = span_is_nocase(c->prefix, "__Host-");
 
 	if ((host || span_is_nocase(c->prefix, "__Secure-")) && !c->secure)
-		return tp_fail(err, TP_INVALID, "COOKIE_PREFIX %.*s needs COOKIE_SECURE",
+		return tp_fail(err, TP_INVALID, "COOKIE_PREFIX: %.*s needs COOKIE_SECURE",
 			       (int)c->prefix.len, c->prefix.p);
 	if (host && (c->domain.len > 0 || !span_is(c->path, "/")))
 		return tp_fail(err, TP_INVALID,
-			       "COOKIE_PREFIX __Host- needs COOKIE_PATH / and no COOKIE_DOMAIN");
+			       "COOKIE_PREFIX: __Host- needs COOKIE_PATH / and no COOKIE_DOMAIN");
 	return TP_OK;
 }
 
@@ -170,11 +170,11 @@ static enum tp_rc set_cookies(const struct site_spec *spec, struct http_site *s,
 			       "COOKIE_PREFIX has a character that no cookie name "
 			       "may have");
 	if (c.domain.len > 0 && !is_token(c.domain))
-		return tp_fail(err, TP_INVALID, "COOKIE_DOMAIN must be a host name");
+		return tp_fail(err, TP_INVALID, "COOKIE_DOMAIN: takes a host name");
 	if (c.path.len > 0 && !is_path(c.path))
-		return tp_fail(err, TP_INVALID, "COOKIE_PATH must be a path that starts with /");
+		return tp_fail(err, TP_INVALID, "COOKIE_PATH: takes a path that starts with /");
 	if (c.samesite == COOKIE_NONE && !c.secure)
-		return tp_fail(err, TP_INVALID, "COOKIE_SAMESITE none needs COOKIE_SECURE");
+		return tp_fail(err, TP_INVALID, "COOKIE_SAMESITE: none needs COOKIE_SECURE");
 	s->cookies = c;
 	return check_prefix(&c, err);
 }
@@ -311,7 +311,7 @@ static enum tp_rc set_all(const struct site_spec *spec, struct http_site *s, str
 	enum tp_rc rc;
 
 	if (spec->max_body < 1 || spec->max_body > LIMIT_BODY)
-		return tp_fail(err, TP_INVALID, "MAX_BODY_BYTES must be 1 to %d", LIMIT_BODY);
+		return tp_fail(err, TP_INVALID, "MAX_BODY_BYTES: takes 1 to %d", LIMIT_BODY);
 	s->max_body = spec->max_body;
 	s->issues = spec->issues;
 	s->title = text_of(spec->title);

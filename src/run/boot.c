@@ -420,8 +420,10 @@ enum tp_rc boot_open(struct app *app, struct tp_err *err)
 enum tp_rc boot_reload(struct app *app, struct tp_err *err)
 {
 	struct app next;
-	enum tp_rc rc = boot_config(&app->args, &next, err);
+	enum tp_rc rc;
 
+	log_reopen(); /* even if the rest is refused */
+	rc = boot_config(&app->args, &next, err);
 	if (rc == TP_OK)
 		rc = boot_same_store(app, &next, err);
 	if (rc != TP_OK) {
@@ -451,10 +453,12 @@ bool boot_renew(struct app *app)
 {
 	struct app next;
 	struct tp_err err = { 0 };
-	bool good = boot_config(&app->args, &next, &err) == TP_OK &&
-		    boot_same_store(app, &next, &err) == TP_OK &&
-		    boot_check(&next, &err) == TP_OK && boot_log(&next, &err) == TP_OK;
+	bool good;
 
+	log_reopen(); /* as boot_reload() does */
+	good = boot_config(&app->args, &next, &err) == TP_OK &&
+	       boot_same_store(app, &next, &err) == TP_OK && boot_check(&next, &err) == TP_OK &&
+	       boot_log(&next, &err) == TP_OK;
 	if (!good) {
 		log_event(LOG_LEVEL_ERR, "config.kept", LOG_STR("reason", err.msg));
 		boot_close(&next);

@@ -112,8 +112,8 @@ enum tp_rc boot_check(struct app *app, struct tp_err *err) TP_MUSTUSE;
 enum tp_rc boot_same_store(const struct app *old, const struct app *next,
 			   struct tp_err *err) TP_MUSTUSE;
 
-/* Reads everything again; the store and the place in the pool are handed over. On failure *app and
- * the log are as they were. */
+/* Reads everything again; the store and the place in the pool are handed over. On failure *app is
+ * as it was, and so is the log, whose file is opened anew in any case. */
 enum tp_rc boot_reload(struct app *app, struct tp_err *err) TP_MUSTUSE;
 
 /* What a supervisor does on SIGHUP: what is configured now is what workers that start from now on

@@ -111,6 +111,8 @@ static bool wait_for_work(struct worker *w)
 		signals_let_in();
 	else
 		let_rest(w);
+	if (signals_reopen())
+		log_reopen();
 	if (signals_reload())
 		reload(w);
 	w->burst = n > 0 ? BURST : 0;

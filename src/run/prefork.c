@@ -166,14 +166,20 @@ static void wait_ms(const struct crew *c, int64_t ms)
 		notify_heard(c->how->notify);
 }
 
+static void reopen(struct crew *c)
+{
+	log_reopen();
+	tell(c, SIGUSR2);
+}
+
 static void reload(struct crew *c)
 {
 	bool good;
 
 	notify_reloading(c->how->notify);
 	good = c->how->check(c->how->arg);
-	if (good)
-		tell(c, SIGHUP);
+	/* The file may have been rotated however wrong the settings are. */
+	tell(c, good ? SIGHUP : SIGUSR2);
 	notify_reloaded(c->how->notify, good);
 }
 
@@ -207,6 +213,8 @@ int prefork_run(const struct prefork *how, int grace_s)
 		wait_ms(&c, fill(&c));
 		if (signals_child())
 			reap(&c, false);
+		if (signals_reopen())
+			reopen(&c);
 		if (signals_reload())
 			reload(&c);
 	}

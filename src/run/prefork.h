@@ -3,8 +3,8 @@
  * A pool of our own: N worker processes on one listening socket, for servers that start none
  * (nginx) and for systemd. Workers that die are replaced at once (a worker that cannot even start
  * is tried again with growing pauses). SIGHUP: the configuration is checked, then workers read it
- * again. SIGTERM: workers finish what they have and end. systemd is told of all of that where it
- * asked for it (run/notify.h).
+ * again. SIGUSR2, and a SIGHUP that is refused: all open the log file anew. SIGTERM: workers finish
+ * what they have and end. systemd is told of all of that where it asked for it (run/notify.h).
  *
  * One more child may run beside the workers, under the same rules. It is no worker: when the first
  * one finds its settings wrong (exit status of TP_INVALID), the pool ends with that status, too.

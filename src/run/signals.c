@@ -9,7 +9,7 @@
 
 #include "base/banned.h"
 
-static volatile sig_atomic_t stop_flag, reload_flag, child_flag;
+static volatile sig_atomic_t stop_flag, reload_flag, reopen_flag, child_flag;
 static sigset_t wait_mask;
 
 static void on_signal(int number)
@@ -17,6 +17,9 @@ static void on_signal(int number)
 	switch (number) {
 	case SIGHUP:
 		reload_flag = 1;
+		break;
+	case SIGUSR2:
+		reopen_flag = 1;
 		break;
 	case SIGCHLD:
 		child_flag = 1;
@@ -61,7 +64,7 @@ void signals_ignore_pipe(void)
 
 void signals_init(void)
 {
-	static const int numbers[] = { SIGTERM, SIGINT, SIGUSR1, SIGHUP };
+	static const int numbers[] = { SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGHUP };
 	struct sigaction usual = { .sa_handler = SIG_DFL };
 
 	sigprocmask(SIG_SETMASK, NULL, &wait_mask); /* NOLINT(concurrency-mt-unsafe) */
@@ -106,6 +109,14 @@ bool signals_reload(void)
 	return was;
 }
 
+bool signals_reopen(void)
+{
+	bool was = reopen_flag != 0;
+
+	reopen_flag = 0;
+	return was;
+}
+
 bool signals_child(void)
 {
 	bool was = child_flag != 0;
@@ -126,5 +137,6 @@ void signals_forget(void)
 {
 	stop_flag = 0;
 	reload_flag = 0;
+	reopen_flag = 0;
 	child_flag = 0;
 }

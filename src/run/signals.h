@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Signals as flags. SIGTERM, SIGINT, SIGUSR1 (mod_fcgid's and lighttpd's "stop") and SIGHUP stay
- * blocked but for the one place where a program waits, so none is lost and none cuts a request
- * short.
+ * Signals as flags. SIGTERM, SIGINT, SIGUSR1 (mod_fcgid's and lighttpd's "stop") SIGHUP and
+ * SIGUSR2 stay blocked but for the one place where a program waits, so none is lost and none cuts a
+ * request short.
  */
 #ifndef RUN_SIGNALS_H
 #define RUN_SIGNALS_H
@@ -24,6 +24,7 @@ const sigset_t *signals_wait_mask(void);
 
 bool signals_stop(void);   /* asked to end */
 bool signals_reload(void); /* asked to read the configuration again; answered once */
+bool signals_reopen(void); /* asked to open the log file anew; answered once */
 bool signals_child(void);  /* a child ended (after signals_watch_children()); answered once */
 void signals_watch_children(void);
 

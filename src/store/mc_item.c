@@ -77,6 +77,20 @@ void mc_record_put(struct buf *out, const struct mc_record *r)
 	buf_span(out, r->body);
 }
 
+/* Whole entries, of times that can be counted with. */
+static bool is_list(struct span body)
+{
+	const unsigned char *d;
+	int64_t expiry_s;
+
+	if (body.len > MC_LIST_MOST || body.len % MC_ENTRY != 0)
+		return false;
+	while (mc_list_next(&body, &d, &expiry_s))
+		if (expiry_s < 0 || expiry_s > time_most)
+			return false;
+	return true;
+}
+
 bool mc_record_get(struct span bytes, struct mc_record *ret)
 {
 	struct mc_record r = { 0 };
@@ -97,7 +111,7 @@ bool mc_record_get(struct span bytes, struct mc_record *ret)
 	r.owner.p = p + MC_RECORD_HEAD;
 	r.item.p = r.owner.p + r.owner.len;
 	r.body = (struct span){ r.item.p + r.item.len, left - r.owner.len - r.item.len };
-	if (r.kind == MC_LIST && (r.body.len > MC_LIST_MOST || r.body.len % MC_ENTRY != 0))
+	if (r.kind == MC_LIST && !is_list(r.body))
 		return false;
 	*ret = r;
 	return true;

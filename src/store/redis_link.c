@@ -233,12 +233,13 @@ static bool role_due(const struct redis_link *l)
 	return l->node->must_be_master && clock_mono_ms() >= l->role_ms + ROLE_EVERY_MS;
 }
 
-/* Is one of the operation's replies, those from `first` on, that another node has to do it? */
-static struct redis_turn find_turn(const struct redis_link *l, size_t first, size_t last)
+/* Is one of the operation's replies, those from `first` to before `end`, that another node has to
+ * do it? An operation that takes no command has none. */
+static struct redis_turn find_turn(const struct redis_link *l, size_t first, size_t end)
 {
 	struct redis_turn turn = { .kind = REDIS_TURN_NONE };
 
-	for (size_t i = first; turn.kind == REDIS_TURN_NONE && i <= last; i++) {
+	for (size_t i = first; turn.kind == REDIS_TURN_NONE && i < end; i++) {
 		struct redis_reply reply = redis_wire_reply(l->talk.wire, i);
 
 		if (reply.kind == WIRE_ERROR)
@@ -304,7 +305,7 @@ static enum tp_rc take_mark(struct redis_link *l, size_t at, struct tp_err *err)
 
 	if (reply.kind == WIRE_STATUS)
 		return TP_OK;
-	if (l->node->db == NULL && find_turn(l, at, at).kind != REDIS_TURN_NONE)
+	if (l->node->db == NULL && find_turn(l, at, at + 1).kind != REDIS_TURN_NONE)
 		return dial_fail(&l->node->peer,
 				 "gives the slot away just now: replicas cannot be waited for",
 				 err);
@@ -340,7 +341,7 @@ static enum tp_rc take_answers(struct redis_link *l, struct store_op *ops, size_
 
 	for (size_t i = 0; rc == TP_OK && i < n; i++) {
 		if (l->node->db == NULL)
-			l->turn[i] = find_turn(l, i > 0 ? at[i - 1] + 1 : 0, at[i]);
+			l->turn[i] = find_turn(l, i > 0 ? at[i - 1] + 1 : 0, at[i] + 1);
 		if (l->turn[i].kind == REDIS_TURN_NONE)
 			rc = redis_verbs_answer(&l->talk, &ops[i], at[i], err);
 	}

@@ -70,6 +70,12 @@ static enum tp_rc run(struct walk *k, size_t first, struct tp_err *err)
 
 /* ---- SCAN ---- */
 
+/* Of ours, where both databases are one; no more than that: a user may be called tpauth-admin. */
+static bool is_counter(const struct walk *k, struct span key)
+{
+	return k->t->prefix == NULL && span_starts(key, "tpauth-fail/");
+}
+
 static enum tp_rc keep_keys(struct walk *k, struct redis_reply found, struct tp_err *err)
 {
 	buf_reset(&k->keys);
@@ -81,7 +87,7 @@ static enum tp_rc keep_keys(struct walk *k, struct redis_reply found, struct tp_
 				continue;
 			key = redis_keys_owner(k->t->prefix[STORE_LOGIN], key);
 		}
-		if (key.len == 0 || key.len > LIMIT_USER_ID || span_starts(key, "tpauth-")) {
+		if (key.len == 0 || key.len > LIMIT_USER_ID || is_counter(k, key)) {
 			k->w->skipped++;
 			continue;
 		}

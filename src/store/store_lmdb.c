@@ -325,8 +325,9 @@ static enum tp_rc folder(const struct store_spec *spec, struct buf *ret, struct 
 	if (rc != TP_OK)
 		return rc;
 	if (url.host != NULL || url.user != NULL || url.password.p != NULL)
-		return tp_fail(err, TP_INVALID,
-			       "DB_URL is lmdb:///path (three slashes), or lmdb:// for STATE_DIR");
+		return tp_fail(
+			err, TP_INVALID,
+			"DB_URL: takes lmdb:///path (three slashes), or lmdb:// for STATE_DIR");
 	if (url.path == NULL && (spec->state_dir == NULL || spec->state_dir[0] == '\0'))
 		return tp_fail(err, TP_INVALID, "DB_URL is lmdb://, but STATE_DIR is not set");
 	buf_str(ret, url.path != NULL ? url.path : spec->state_dir);

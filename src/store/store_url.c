@@ -200,7 +200,7 @@ static enum tp_rc take_path(struct span s, struct store_url *u, struct tp_err *e
 			       "password is written %%2F)");
 	if (span_has_byte(s, '?') || span_has_byte(s, '#'))
 		return tp_fail(err, TP_INVALID,
-			       "DB_URL takes no '?' and no '#' part (in a path they are written "
+			       "DB_URL: takes no '?' and no '#' part (in a path they are written "
 			       "%%3F and %%23)");
 	return decode_text(s, "path", &u->path, err);
 }

@@ -100,8 +100,15 @@ with Site() as site:
 
     site.settings["LEEWAY"] = "soon"
     site.write_config()
+    os.rename(site.log, site.log + ".1")
     pool.send(signal.SIGHUP)
-    ok(wait_until(lambda: "LEEWAY" in site.text("tpauth.log")), "SIGHUP with a mistake: it is logged")
+    ok(wait_until(lambda: os.path.exists(site.log) and "LEEWAY" in site.text("tpauth.log")),
+       "SIGHUP with a mistake: it is logged")
+    ok(wait_until(lambda: logs_of(pool) == {site.log}), "by all in a new file, after a rotation", logs_of(pool))
+    os.rename(site.log, site.log + ".2")
+    pool.send(signal.SIGUSR2)
+    ok(wait_until(lambda: logs_of(pool) == {site.log}), "SIGUSR2: all open the log file anew", logs_of(pool))
+    same(site.text("tpauth.log"), "", "and do nothing else")
     same(fcgi_login(pool.sock).status, 200, "and the workers keep what they have")
     same(pool.stop(), 0, "SIGTERM")
     ok(not os.path.exists(pool.sock), "the socket file is gone")

@@ -192,6 +192,15 @@ def apache(more="", modules=()):
 
 HEADERS = ("headers",)
 REWRITE = ("rewrite",)
+ECHOED = ('Header always set Access-Control-Allow-Origin "expr=%{HTTP:Origin}"\n'
+          'Header always set Access-Control-Expose-Headers "X-Request-ID"')
+PREFLIGHT = """RewriteEngine On
+RewriteCond %{REQUEST_METHOD} =OPTIONS
+RewriteCond %{HTTP:Access-Control-Request-Method} .
+RewriteRule .* - [R=405,L]
+<If "%{REQUEST_METHOD} == 'OPTIONS' && %{HTTP:Origin} == 'https://app.example.org'">
+Header always set Access-Control-Allow-Origin "https://app.example.org"
+</If>"""
 broken = [
     ("CGIPassAuth forgotten", apache('<Directory "DIR">\nCGIPassAuth Off\n</Directory>'), (),
      "BAD  authorization  the Authorization header does not reach tpauth, which answers as if there were none",
@@ -218,6 +227,16 @@ broken = [
      ("--origin", "https://app.example.org"),
      "BAD  cors           Access-Control-Allow-Origin comes twice, which browsers take for none; tpauth sends it once",
      "Apache: no \"Header set\" or \"Header add Access-Control-...\"", ()),
+    ("CORS headers with good answers only", apache('Header set Access-Control-Allow-Origin "*"', HEADERS), (),
+     "BAD  cors           Access-Control-Allow-Origin comes without Access-Control-Expose-Headers, and is not tpauth's",
+     "Apache: no \"Header set\" or \"Header add Access-Control-...\"", ()),
+    ("any origin allowed", apache(ECHOED, HEADERS), ("--origin", "https://app.example.org"),
+     "BAD  cors           any origin is echoed as allowed, which tpauth never does", "CORS_URLS", ()),
+    ("an origin that is not in CORS_URLS", apache(), ("--origin", "https://elsewhere.example.com"),
+     "BAD  cors           pages of https://elsewhere.example.com are not allowed: is it in CORS_URLS, and ENABLE_CORS on?",
+     "CORS_URLS", ()),
+    ("preflights refused", apache(PREFLIGHT, (*HEADERS, *REWRITE)), ("--origin", "https://app.example.org"),
+     "BAD  cors           a preflight gets 405, behind which browsers send no request", "CORS_URLS", ()),
     ("answers made cacheable", apache('Header always set Cache-Control "max-age=60"\nHeader unset Cache-Control', HEADERS), (),
      'BAD  caching        tpauth says "Cache-Control: no-store", and max-age=60 arrives', "Apache: no ExpiresByType", ()),
     ("FcgidMaxRequestLen too low", apache("FcgidMaxRequestLen 30000"), (),
@@ -231,7 +250,11 @@ broken = [
      "BAD  tpauth         the web server sends on to https://www.example.org/api/healthcheck: ask there", "give the doctor", ()),
 ]
 with Site() as site:
-    is_well(site, site.apache(), "Apache: all well")
+    server = site.apache()
+    is_well(site, server, "Apache: all well")
+    r = doctor(site, server, "--origin", "https://app.example.org")
+    same((r.returncode, r.lines["cors"]), (0, "ok   cors           pages of the origin may read answers"),
+         "and so is an origin of CORS_URLS")
 for name, start, argv, line, remedy, others in broken:
     with Site() as site:
         server = start(site)

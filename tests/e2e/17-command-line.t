@@ -3,6 +3,7 @@
 """The command line beside a running service: a user's whole life, tokens of an administrator, keys that a service
 starts with, signatures of others, and what bash completes."""
 import pty
+import re
 import shlex
 import stat
 
@@ -339,7 +340,10 @@ def completion():
         same(complete("tpauth check --token-format "), ["jwt", "opaque"], "the words that a setting takes")
         same(complete("tpauth keygen --algorithm R"), ["RS256"], "and a command's flag of that name")
         settings = set(complete("tpauth check --")) - {"--help"}
+        with open(os.path.join(BUILD, "man", "tpauth.1")) as f:
+            manual = f.read().replace("\\-", "-")
         for command in helped:
+            helps = run(command, "--help").stdout
             verbs = [v for v in complete(f"tpauth {command} ") if not v.startswith("--")] or [""]
             for call in ([command, *verb.split()] for verb in verbs):
                 flags = {f for f in complete(f"tpauth {' '.join(call)} --") if f != "--help"}
@@ -348,6 +352,8 @@ def completion():
                 unknown = [f for f in flags if any(w in run(*call, f + "=x", "--", *["x"] * 9).stderr
                                                    for w in ("no such flag", "does not take"))]
                 same(unknown, [], f"{' '.join(call)} knows each of the {len(flags)} flags of its own that are offered")
+                told = [f for f in flags - settings if re.search(rf"{f}\b(?!-)", helps) and f"Fl {f[1:]}" in manual]
+                same(sorted(told), sorted(flags - settings), f"{' '.join(call)}: its --help and the manual tell of them")
 
 
 def usage():

@@ -76,6 +76,10 @@ with GrpcSite() as site:
         pool.send(signal.SIGHUP)
         ok(wait_until(lambda: "config.kept" in site.text("tpauth.log")), "SIGHUP with a mistake is refused")
         same(site.text("tpauth.log").count("config.kept"), 1, "by the supervisor, who does not hand it on")
+        os.rename(site.log, site.log + ".1")
+        pool.send(signal.SIGUSR2)
+        ok(wait_until(lambda: logs_of(pool) == {site.log}), "SIGUSR2: the daemon too opens the log file anew", logs_of(pool))
+        same(grpcd_of(pool), second, "and stays the process it was")
 
         # One that is replaced while its settings are wrong: the workers serve on, and it is tried again.
         os.kill(second, signal.SIGKILL)

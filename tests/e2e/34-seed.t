@@ -171,11 +171,14 @@ def is_read_by_the_original(name, site, seed, pool):
     same(fcgi(pool.sock, "GET", "/userinfo", [cookies("user1", handle)]).status, 401, f"{name}: logged out over there")
 
 
-# As the original documents its databases, and as they are where its DB_URL carries a number.
-for name, login_db, restrict_db in [("9 and 8", 9, 8), ("all in 0", 0, 0)]:
-    with GrpcSite(LOGIN_REDIS_DB=login_db, REFRESH_RESTRICT_DB=restrict_db, REFRESH_RECHECK="False") as site, \
+# As the original documents its databases, as they are where its DB_URL carries a number, and on a server with the
+# command that the original takes for granted.
+HEXPIRE = ["--loadmodule", os.path.join(BUILD, "tests/module/hexpire.so")]
+for name, login_db, restrict_db, words in [("9 and 8", 9, 8, []), ("all in 0", 0, 0, []), ("HEXPIRE", 9, 8, HEXPIRE)]:
+    with GrpcSite(words, LOGIN_REDIS_DB=login_db, REFRESH_RESTRICT_DB=restrict_db, REFRESH_RECHECK="False") as site, \
             no_secret_in_logs(site, HANDLE, OTHER):
         seed = Seed(site, login_db, restrict_db)
+        ok(seed.has_hexpire or not words, f"{name}: the server has what it is told")
         pool, daemon = site.pool(2), site.daemon()
         with channel(daemon.address) as ch:
             reads_the_original(name, site, seed, pool, refresher(ch))

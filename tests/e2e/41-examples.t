@@ -78,6 +78,11 @@ def ask_webhook(port, secret, **fields):
 
 
 def check_webhook(site, folder):
+    for env in {}, {"HANDLER_SECRET": ""}:
+        r = subprocess.run([sys.executable, os.path.join(folder, "webhook.py")], env=env, timeout=20,
+                           capture_output=True, text=True)
+        same((r.returncode, r.stderr), (1, "webhook.py: HANDLER_SECRET is not set\n"),
+             f"webhook.py: with {env} it says what is missing")
     port = free_port()
     site.start([sys.executable, os.path.join(folder, "webhook.py")], stderr=subprocess.DEVNULL,
                env={"PATH": os.environ["PATH"], "PORT": str(port), "HANDLER_SECRET": SECRET_OF_HANDLER})

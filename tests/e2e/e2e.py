@@ -213,6 +213,13 @@ def children(pid):
     return [int(x) for x in out.stdout.split()]
 
 
+def logs_of(pool):
+    """The log files that a pool's processes have open, under the names that these have now."""
+    fds = [f"/proc/{pid}/fd/{fd}" for pid in [pool.pid, *children(pool.pid)] for fd in os.listdir(f"/proc/{pid}/fd")]
+    names = {os.readlink(fd) for fd in fds if os.path.islink(fd)}
+    return {name for name in names if "/tpauth.log" in name}
+
+
 class Site:
     """A temporary folder with users, settings and logs, and whatever is started in it."""
 
@@ -413,7 +420,8 @@ class Site:
         p.sock = sock
 
         def up():
-            return socket_open(sock) if port is None else port_open(port)
+            answers = socket_open(sock) if port is None else port_open(port)
+            return answers and len(children(p.pid)) >= workers
         if not wait_until(lambda: up() or not p.alive()) or not p.alive():
             raise RuntimeError("the pool did not start: " + self.text("pool-stderr.log") + self.text("tpauth.log"))
         return p

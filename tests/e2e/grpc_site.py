@@ -42,9 +42,10 @@ def code(fn, *args, **kw):
 
 
 class GrpcSite(Site):
-    def __init__(self, **settings):
+    def __init__(self, store=(), **settings):
+        """store: more words for redis-server."""
         super().__init__(**settings)
-        self.store = self.redis()
+        self.store = self.redis(*store)
         self.settings["DB_URL"] = "unix://" + self.store.sock
         self.write_config()
 

@@ -20,6 +20,7 @@ static void check_list(struct span list)
 	size_t n = mc_list_count(list, NOW);
 
 	assert((n > 0) == (mc_list_last(list, NOW) > NOW));
+	assert(mc_list_last(list, NOW) <= (int64_t)1 << 40);
 	mc_list_copy(&b, list, digest, NOW);
 	assert(b.rc == TP_OK && mc_list_count(buf_view(&b), NOW) <= n);
 	assert(!mc_list_has(buf_view(&b), digest, NOW));

@@ -19,12 +19,16 @@
 
 #include "base/banned.h"
 
+#define SENTINEL_FILE "sentinel.conf"
+
 enum { WORDS = 40, TEXT = 262144, TRIES = 500, PAUSE_US = 10000, PORT_MOST = 65535 - 10000 };
+
+enum kind { PLAIN, TLS, SENTINEL };
 
 struct redis_server {
 	pid_t pid;
 	int port;
-	bool tls;
+	enum kind kind;
 	char dir[64];
 	char path[96];
 	const char *more[WORDS];
@@ -64,7 +68,7 @@ static _Noreturn void become_server(const struct redis_server *s, pid_t parent)
 {
 	const char *program = getenv("TPAUTH_TEST_REDIS");
 	const char *argv[WORDS + 18];
-	char port[16];
+	char port[16], file[96];
 	int n = 0;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -72,11 +76,16 @@ static _Noreturn void become_server(const struct redis_server *s, pid_t parent)
 		_exit(EXIT_FAILURE);
 	snprintf(port, sizeof(port), "%d", s->port);
 	argv[n++] = program != NULL ? program : "redis-server";
-	if (s->tls) {
+	if (s->kind == SENTINEL) {
+		snprintf(file, sizeof(file), "%s/" SENTINEL_FILE, s->dir);
+		argv[n++] = file;
+		argv[n++] = "--sentinel";
+	}
+	if (s->kind == TLS) {
 		argv[n++] = "--port";
 		argv[n++] = "0";
 	}
-	argv[n++] = s->tls ? "--tls-port" : "--port";
+	argv[n++] = s->kind == TLS ? "--tls-port" : "--port";
 	argv[n++] = port;
 	argv[n++] = "--bind";
 	argv[n++] = "127.0.0.1";
@@ -129,19 +138,34 @@ static bool launch(struct redis_server *s)
 	return false;
 }
 
-static struct redis_server *start(const char *const *more, bool tls)
+/* A sentinel keeps what it knows in its configuration, and wants a file for it, if an empty one. */
+static void make_file(const struct redis_server *s)
+{
+	char file[96];
+	int fd;
+
+	snprintf(file, sizeof(file), "%s/" SENTINEL_FILE, s->dir);
+	fd = open(file, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+	if (fd < 0)
+		give_up(file);
+	close(fd);
+}
+
+static struct redis_server *start(const char *const *more, enum kind kind)
 {
 	struct redis_server *s = calloc(1, sizeof(*s));
 	const char *tmp = getenv("TMPDIR");
 
 	if (s == NULL)
 		give_up("redis-server");
-	s->tls = tls;
+	s->kind = kind;
 	for (int i = 0; more != NULL && more[i] != NULL && i < WORDS - 1; i++)
 		s->more[i] = more[i];
 	snprintf(s->dir, sizeof(s->dir), "%s/tpauth-redis-XXXXXX", tmp != NULL ? tmp : "/tmp");
 	if (mkdtemp(s->dir) == NULL)
 		give_up(s->dir);
+	if (kind == SENTINEL)
+		make_file(s);
 	snprintf(s->path, sizeof(s->path), "%s/socket", s->dir);
 	/* Somebody may have taken the port meanwhile. */
 	for (int i = 0; i < 3; i++) {
@@ -155,12 +179,17 @@ static struct redis_server *start(const char *const *more, bool tls)
 
 struct redis_server *redis_server_start(const char *const *more)
 {
-	return start(more, false);
+	return start(more, PLAIN);
 }
 
 struct redis_server *redis_server_start_tls(const char *const *more)
 {
-	return start(more, true);
+	return start(more, TLS);
+}
+
+struct redis_server *redis_server_start_sentinel(void)
+{
+	return start(NULL, SENTINEL);
 }
 
 void redis_server_kill(struct redis_server *s)

@@ -16,6 +16,8 @@ struct redis_server;
 struct redis_server *redis_server_start(const char *const *more);
 /* The same, but what comes by its port must be TLS; the certificates are among the words. */
 struct redis_server *redis_server_start_tls(const char *const *more);
+/* A sentinel, which watches over nobody yet. */
+struct redis_server *redis_server_start_sentinel(void);
 void redis_server_stop(struct redis_server *s); /* also takes the folder away */
 
 void redis_server_freeze(const struct redis_server *s); /* SIGSTOP */

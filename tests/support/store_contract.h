@@ -1,6 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The contract of store/store.h as one set of cases, run against every backend and the fake one.
+ * The contract of store/store.h as one set of cases, run against every backend and the fake one:
+ *
+ *	memory				check_store
+ *	lmdb				check_store_lmdb
+ *	redis: socket, TCP, a cluster	check_store_redis
+ *	redis: TLS			check_redis_tls
+ *	redis: sentinels, a replica	check_store_sentinel
+ *	redis: HEXPIRE, a cluster	check_store_hexpire
+ *	memcached: one, two		check_store_memcached
+ *
+ * In what they differ for a case is in its struct store_rig; in what for users, in the table of
+ * tpauth.conf(5), SESSION STORES.
  *
  * A check program hands in its rigs and adds the case to its suite; each case runs once for each
  * rig. Fixtures that start and stop a server are the program's (unchecked ones, on this TCase):

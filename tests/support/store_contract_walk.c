@@ -102,6 +102,47 @@ START_TEST(walks_over_the_sessions_of_all_owners)
 }
 END_TEST
 
+/* Names that look like a part of some store's keys. */
+static const char *const odd_owners[] = { "tpauth-admin", "tpauth:", "9:{u:user}", "{",	  "}",
+					  "u}__handle",	  "{}",	     "user__",	   "*",	  "?[a]\\",
+					  "a b\r\nc",	  "l",	     "x",	   "\xff" };
+
+static enum tp_rc see_odd(void *arg, const struct store_key *key, struct span value)
+{
+	int *seen = arg;
+
+	ck_assert(span_is(key->item, HANDLE));
+	for (size_t i = 0; i < TP_COUNT(odd_owners); i++)
+		if (span_is(key->owner, odd_owners[i]) && span_is(value, odd_owners[i]))
+			seen[i]++;
+	return TP_OK;
+}
+
+START_TEST(walks_over_owners_of_any_name)
+{
+	struct store *s = contract_begin(&contract_rigs[_i]);
+	int seen[TP_COUNT(odd_owners)] = { 0 };
+	int64_t skipped = 0;
+
+	for (size_t i = 0; i < TP_COUNT(odd_owners); i++)
+		put(s, odd_owners[i], HANDLE, span_of(odd_owners[i]));
+	ck_assert_int_eq(store_walk(s, see_odd, seen, &skipped, NULL), TP_OK);
+	ck_assert_int_eq(skipped, 0);
+	for (size_t i = 0; i < TP_COUNT(odd_owners); i++) {
+		struct store_op end = { .verb = STORE_DEL_OWNER };
+
+		end.key = contract_key(STORE_LOGIN, odd_owners[i], NULL);
+		ck_assert_msg(seen[i] >= 1, "%s", odd_owners[i]);
+		store_begin(s);
+		contract_expect(s, contract_key(STORE_LOGIN, odd_owners[i], HANDLE),
+				span_of(odd_owners[i]));
+		ck_assert_int_eq(store_do(s, &end, NULL), TP_OK);
+		ck_assert_int_eq(end.ret_n, 1);
+	}
+	store_close(s);
+}
+END_TEST
+
 START_TEST(walks_over_many_and_large_sessions_of_one_owner)
 {
 	struct store *s = contract_begin(&contract_rigs[_i]);
@@ -183,6 +224,7 @@ void contract_add_walk(TCase *tc, int end)
 			continue;
 		}
 		tcase_add_loop_test(tc, walks_over_the_sessions_of_all_owners, i, i + 1);
+		tcase_add_loop_test(tc, walks_over_owners_of_any_name, i, i + 1);
 		tcase_add_loop_test(tc, walks_over_many_and_large_sessions_of_one_owner, i, i + 1);
 		tcase_add_loop_test(tc, walks_over_nothing_where_nothing_is, i, i + 1);
 		tcase_add_loop_test(tc, passes_by_what_has_ended, i, i + 1);
