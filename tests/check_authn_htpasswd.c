@@ -98,6 +98,22 @@ START_TEST(the_password_of_another_user_lets_nobody_in)
 }
 END_TEST
 
+/* More memory than any machine has: that the dearest hash is checked shows in its trouble, whoever
+ * it was that came with a wrong password. */
+#define NEVER "$y$jj5$LdJMENpBABJJ3hIHjB1Bi.$rfA07bT0O97FNWV5Cb8oFDnoGBJLXwSI4w/PIpLfyy2"
+
+START_TEST(a_wrong_name_and_a_wrong_password_cost_the_dearest_hash)
+{
+	static const char trouble[] = ": line 3: crypt(3) could not compute a password hash";
+
+	htfiles_open_with("joe:" HT_SHA "\nann:" HT_SHA_NO "\nmax:" NEVER "\n", NULL);
+	htfiles_expect_login("joe", "");
+	htfiles_expect_trouble("ann", "", "users", trouble);
+	for (size_t i = 0; i < TP_COUNT(unknown); i++)
+		ck_assert_int_eq(htfiles_login(unknown[i]), TP_UNAVAILABLE);
+}
+END_TEST
+
 START_TEST(nul_and_length_do_not_cut_names_or_passwords)
 {
 	const struct span absent = { NULL, 0 };
@@ -307,6 +323,7 @@ int main(void)
 	tcase_add_loop_test(t, a_hash_of_no_known_format_is_denied_and_named_in_the_log, 0,
 			    TP_COUNT(useless));
 	tcase_add_test(t, the_password_of_another_user_lets_nobody_in);
+	tcase_add_test(t, a_wrong_name_and_a_wrong_password_cost_the_dearest_hash);
 	tcase_add_test(t, is_cheap_as_long_as_no_hash_is_dear);
 	tcase_add_test(t, nul_and_length_do_not_cut_names_or_passwords);
 	tcase_add_test(t, a_password_has_511_bytes_in_every_format);

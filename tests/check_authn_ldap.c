@@ -12,8 +12,12 @@
 #include "support/module_rig.h"
 #include "support/slapd.h"
 
+#include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/banned.h"
 
@@ -36,6 +40,7 @@ static bool child_only;	       /* what may hang is asked by the handler alone */
 static const char directory[] =
 	"dn: " DC "\nobjectClass: dcObject\nobjectClass: organization\no: x\ndc: example\n\n"
 	OU("people") OU("other") OU("groups") OU("hidden")
+	"dn: cn=secret,ou=hidden," DC "\nobjectClass: groupOfNames\ncn: secret\nmember: uid=alice," PEOPLE "\n\n"
 	"dn: " READER "\nobjectClass: person\nsn: x\ncn: reader\nuserPassword: reader-pw\n\n"
 	PERSON("uid=alice", PEOPLE, "uid: alice\ncn: Alice A\nmail: alice@example.org\nuserPassword: pw-alice\n"
 	       "memberOf: cn=write,ou=groups," DC "\nmemberOf: cn=Domain Users,ou=groups," DC "\n"
@@ -224,6 +229,8 @@ static const struct {
 	  "the directory: the user's entry has no uid, or none that is the name" },
 	{ "cn=%u," PEOPLE "?cn", "anna", "pw-anna", TP_OK,
 	  "{\"user_id\":\"anna\",\"username\":\"anna\",\"email\":null,\"scopes\":[]}" },
+	/* The root of the server has no name, and a bind without one is nobody's. */
+	{ "?objectClass?base", "top", "x", TP_DENIED, "the directory: the user's entry has no DN" },
 	{ "%u", READER, "reader-pw", TP_UNAVAILABLE, "the directory: bind: Invalid DN syntax: invalid DN" },
 };
 /* clang-format on */
@@ -285,6 +292,18 @@ START_TEST(a_reader_sees_what_nobody_sees)
 }
 END_TEST
 
+START_TEST(a_reader_sees_the_groups_that_the_user_does_not)
+{
+	struct authn_spec spec = reader();
+
+	spec.ldap_groups = "ou=hidden," DC "?cn?one?(member=%d)";
+	open_at(spec, SEARCH);
+	ck_assert_msg(log_in("alice", "pw-alice", ALICE("\"secret\"")) == TP_OK, "%s", err.msg);
+	open_at(spec, DIRECT);
+	ck_assert_msg(log_in("alice", "pw-alice", ALICE("\"secret\"")) == TP_OK, "%s", err.msg);
+}
+END_TEST
+
 START_TEST(a_reader_who_is_refused_is_trouble)
 {
 	struct authn_spec spec = reader();
@@ -324,6 +343,19 @@ START_TEST(groups_may_be_searched)
 }
 END_TEST
 
+static int listen_anywhere(int *ret_port)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	socklen_t len = sizeof(a);
+
+	ck_assert_int_eq(bind(fd, (const struct sockaddr *)&a, sizeof(a)), 0);
+	ck_assert_int_eq(listen(fd, 8), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+	*ret_port = ntohs(a.sin_port);
+	return fd;
+}
+
 START_TEST(a_server_that_went_or_is_silent_is_trouble_in_time)
 {
 	int64_t begun;
@@ -340,6 +372,34 @@ START_TEST(a_server_that_went_or_is_silent_is_trouble_in_time)
 	ck_assert_str_eq(err.msg, "the directory: bind: Can't contact LDAP server");
 	ck_assert_int_eq(refresh("alice", ""), TP_UNAVAILABLE);
 	ck_assert_int_eq(authn_probe(handler, &err), TP_UNAVAILABLE);
+}
+END_TEST
+
+/* An entry that says of another server that it knows more, in the midst of the people. */
+#define REFERRAL                                                                            \
+	"%sdn: uid=away," PEOPLE "\nobjectClass: referral\nobjectClass: extensibleObject\n" \
+	"uid: away\nref: ldap://127.0.0.1:%d/uid=away," PEOPLE "\n\n"
+
+START_TEST(no_referral_is_followed)
+{
+	int port = 0, fd = listen_anywhere(&port);
+	struct buf all = BUF_INIT(100000);
+
+	slapd_stop();
+	folder_remove();
+	folder_make();
+	buf_printf(&all, REFERRAL, directory, port);
+	slapd_start(buf_cstr(&all), false);
+	child_only = true;
+	open_plain(DIRECT);
+	ck_assert_int_ne(log_in("away", "pw-away", ""), TP_OK);
+	open_plain(SEARCH);
+	ck_assert_int_ne(log_in("away", "pw-away", ""), TP_OK);
+	ck_assert_int_eq(log_in("bob", "pw-bob", BOB), TP_OK);
+	ck_assert_int_lt(accept(fd, NULL, NULL), 0);
+	ck_assert_int_eq(errno, EAGAIN);
+	close(fd);
+	buf_release(&all);
 }
 END_TEST
 
@@ -419,9 +479,11 @@ static Suite *ldap_suite(void)
 	tcase_add_loop_test(t, a_login_is_a_bind_as_the_one_entry, 0, TP_COUNT(logins));
 	tcase_add_test(t, a_refresh_looks_everything_up_anew);
 	tcase_add_test(t, a_reader_sees_what_nobody_sees);
+	tcase_add_test(t, a_reader_sees_the_groups_that_the_user_does_not);
 	tcase_add_test(t, a_reader_who_is_refused_is_trouble);
 	tcase_add_test(t, groups_may_be_searched);
 	tcase_add_test(t, a_server_that_went_or_is_silent_is_trouble_in_time);
+	tcase_add_test(t, no_referral_is_followed);
 	tcase_add_test(t, a_base_that_is_not_there_is_found_out_by_the_probe);
 	tcase_add_test(t, a_unix_socket_needs_no_tls);
 	tcase_add_test(t, nothing_is_said_to_another_machine_without_tls);

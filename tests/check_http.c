@@ -51,6 +51,7 @@ static const struct {
 	{ "/auth", "SCRIPT_NAME=/auth/api/healthcheck", "X=", true },
 	{ "/auth", "SCRIPT_NAME=/auth", "PATH_INFO=/api/healthcheck", true },
 	{ "/auth", "SCRIPT_NAME=/other", "PATH_INFO=/api/healthcheck", false },
+	{ "/auth", "SCRIPT_NAME=/else/api/healthcheck", "X=", false },
 	{ "/auth", "SCRIPT_NAME=/auth/auth/api/healthcheck", "X=", false },
 	{ "/auth", "SCRIPT_NAME=/authapi/healthcheck", "X=", false },
 	{ "/auth", "SCRIPT_NAME=/auth/login", "X=", false },
@@ -70,7 +71,7 @@ START_TEST(an_endpoint_is_found_at_its_path_and_nowhere_else)
 }
 END_TEST
 
-START_TEST(the_rest_of_the_contract_is_404_for_now)
+START_TEST(a_path_of_no_endpoint_is_404)
 {
 	static const char *const later[] = { "/",      "/docs",	      "/redoc", "/openapi.json",
 					     "/login", "/favicon.ico" };
@@ -520,7 +521,7 @@ static Suite *suite(void)
 	tcase_add_checked_fixture(t, open_rig, release_rig);
 	tcase_add_loop_test(t, an_endpoint_is_found_at_its_path_and_nowhere_else, 0,
 			    (int)TP_COUNT(paths));
-	tcase_add_test(t, the_rest_of_the_contract_is_404_for_now);
+	tcase_add_test(t, a_path_of_no_endpoint_is_404);
 	tcase_add_test(t, an_endpoint_without_a_path_is_off);
 	tcase_add_test(t, a_resource_server_neither_issues_nor_refreshes);
 	tcase_add_loop_test(t, a_wrong_method_is_told_the_right_ones, 0, (int)TP_COUNT(endpoints));

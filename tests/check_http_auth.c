@@ -169,7 +169,7 @@ static void refresh_meanwhile(struct rig *r, const struct store_op *ops, size_t 
 {
 	(void)ops;
 	(void)n;
-	if (r->round_trips == 1)
+	if (r->round_trips == 2)
 		rig_put_signed(r, "user_099", m.handle.p,
 			       "{\"user_id\":\"user_099\",\"iss\":\"" RIG_ISSUER
 			       "\",\"iat\":1800000000,\"exp\":1800086400,"

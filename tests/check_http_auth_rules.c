@@ -143,6 +143,10 @@ START_TEST(a_trusted_proxy_names_the_request_in_headers)
 	ck_assert_str_eq(http_ask(&h, "GET", "/auth", NULL, ENV(FORWARDED, cookies)),
 			 auth_forbidden("user:write"));
 	ck_assert(http_logged(&h, " method=POST path=/app/x status=403 "));
+	/* It is the proxy who asks, whosever request it is. */
+	ck_assert_str_eq(http_ask(&h, "GET", "/auth", NULL,
+				  ENV(FORWARDED, "HTTP_X_FORWARDED_FOR=198.51.100.7", cookies)),
+			 auth_forbidden("user:write"));
 	ck_assert_str_eq(
 		http_ask(&h, "GET", "/auth", NULL,
 			 ENV("REQUEST_URI=/auth", "HTTP_X_FORWARDED_URI=/free/x",

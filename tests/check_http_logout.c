@@ -127,6 +127,21 @@ START_TEST(a_refused_logout_ends_nothing_and_keeps_the_cookies)
 }
 END_TEST
 
+/* "*" in CORS_URLS lets every page read, and change nothing by cookies. */
+START_TEST(a_star_in_cors_urls_lets_no_page_end_a_session)
+{
+	const char *from = "HTTP_ORIGIN=https://evil.example";
+
+	h.site.cors_any = true;
+	http_ask(&h, "POST", "/logout", NULL, ENV(cookies(), from));
+	ck_assert_int_eq(h.resp.status, 403);
+	ck_lives(true, true);
+	http_ask(&h, "POST", "/logout", NULL, ENV(http_bearer(secret_view(&m.jwt)), from));
+	ck_assert_int_eq(h.resp.status, 200);
+	ck_lives(false, true);
+}
+END_TEST
+
 START_TEST(a_body_of_another_type_is_no_reason_to_stay)
 {
 	ck_assert_str_eq(http_ask(&h, "POST", "/logout", "{}",
@@ -248,6 +263,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(t, all_of_them_when_asked_in_query_or_form, 0, (int)TP_COUNT(ends));
 	tcase_add_loop_test(t, a_refused_logout_ends_nothing_and_keeps_the_cookies, 0,
 			    (int)TP_COUNT(refused));
+	tcase_add_test(t, a_star_in_cors_urls_lets_no_page_end_a_session);
 	tcase_add_test(t, a_body_of_another_type_is_no_reason_to_stay);
 	tcase_add_test(t, an_empty_body_of_another_type_is_no_reason_to_stay);
 	tcase_add_test(t, without_a_session_there_is_nothing_to_end);

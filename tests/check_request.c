@@ -204,7 +204,8 @@ START_TEST(of_the_servers_own_variables_the_last_counts)
 			 "PATH_INFO=", "CONTENT_LENGTH=x", "CONTENT_LENGTH=3",
 			 "REMOTE_ADDR=1.1.1.1", "REMOTE_ADDR=2.2.2.2", "CONTENT_TYPE=a",
 			 "CONTENT_TYPE=b", "REDIRECT_HTTP_AUTHORIZATION=Bearer a",
-			 "REDIRECT_HTTP_AUTHORIZATION=Bearer b"),
+			 "REDIRECT_HTTP_AUTHORIZATION=Bearer b", "REQUEST_URI=/a", "REQUEST_URI=/b",
+			 "TPAUTH_SUBREQUEST=1", "TPAUTH_SUBREQUEST=0"),
 		     &err),
 		TP_OK);
 	ck_assert(span_is(r.path, "/token"));
@@ -215,6 +216,8 @@ START_TEST(of_the_servers_own_variables_the_last_counts)
 	ck_assert(span_is(r.remote_addr, "2.2.2.2"));
 	ck_assert(span_is(r.content_type, "b"));
 	ck_assert(span_is(r.redirect_authorization, "Bearer b"));
+	ck_assert(span_is(r.uri, "/b"));
+	ck_assert(span_is(r.tpauth_subrequest, "0"));
 }
 END_TEST
 

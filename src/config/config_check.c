@@ -6,6 +6,7 @@
  */
 #include "config/config.h"
 #include "config/config_form.h"
+#include "config/config_value.h"
 
 #include <strings.h>
 
@@ -40,6 +41,15 @@ const char *config_grpc_target(const struct config *c)
 
 /* Rules -----------------------------------------------------------------------------------------*/
 
+/* In the words of config_value.c: what came, and what would have done. */
+static enum tp_rc refuse(const char *name, const char *value, const char *takes, struct tp_err *err)
+{
+	TP_CLEANUP(buf_release) struct buf got = BUF_INIT(sizeof(err->msg));
+
+	config_value_show(span_of(value), &got);
+	return tp_fail(err, TP_INVALID, "%s: got \"%s\", takes %s", name, buf_cstr(&got), takes);
+}
+
 static enum tp_rc check_keys(const struct config *c, struct tp_err *err)
 {
 	if (c->algorithm == CONFIG_ALG_HS256) {
@@ -64,8 +74,7 @@ static enum tp_rc check_verify_keys(const struct config *c, struct tp_err *err)
 {
 	for (size_t i = 0; i < c->verify_keys.n; i++) {
 		if (c->verify_keys.v[i][0] != '/')
-			return tp_fail(err, TP_INVALID,
-				       "VERIFY_KEYS: item %zu is not an absolute path", i + 1);
+			return refuse("VERIFY_KEYS", c->verify_keys.v[i], "absolute paths", err);
 	}
 	return TP_OK;
 }
@@ -87,6 +96,15 @@ static enum tp_rc check_distinct(const struct endpoint *e, size_t n, struct tp_e
 	return TP_OK;
 }
 
+#define NO_SLASH "a path without a / at its end"
+
+static bool ends_in_slash(const char *path)
+{
+	size_t n = strlen(path);
+
+	return n > 0 && path[n - 1] == '/';
+}
+
 static enum tp_rc check_paths(const struct config *c, struct tp_err *err)
 {
 	const struct endpoint e[] = {
@@ -98,13 +116,16 @@ static enum tp_rc check_paths(const struct config *c, struct tp_err *err)
 		{ "OPENAPI_URL", c->openapi_url },
 	};
 	struct span refresh = span_of(c->refresh_url);
-	struct span root = span_of(c->root_path);
 
 	if (!config_form_is_route(refresh) && !config_form_is_address(refresh))
-		return tp_fail(err, TP_INVALID,
-			       "REFRESH_URL: takes a path that begins with /, or HOST:PORT");
-	if (root.len > 0 && root.p[root.len - 1] == '/')
-		return tp_fail(err, TP_INVALID, "ROOT_PATH: takes a path without a / at its end");
+		return refuse("REFRESH_URL", c->refresh_url,
+			      "a path that begins with /, or HOST:PORT", err);
+	if (ends_in_slash(c->root_path))
+		return refuse("ROOT_PATH", c->root_path, NO_SLASH, err);
+	for (size_t i = 0; i < TP_COUNT(e); i++) {
+		if (ends_in_slash(e[i].path))
+			return refuse(e[i].name, e[i].path, NO_SLASH, err);
+	}
 	return check_distinct(e, TP_COUNT(e), err);
 }
 
@@ -114,17 +135,15 @@ static enum tp_rc check_urls(const struct config *c, struct tp_err *err)
 	struct span log = span_of(c->log_target);
 
 	if (c->public_url != NULL && !config_form_is_origin(span_of(c->public_url)))
-		return tp_fail(
-			err, TP_INVALID,
-			"PUBLIC_URL: takes http:// or https://, a host, perhaps a port, and no "
-			"path");
+		return refuse("PUBLIC_URL", c->public_url,
+			      "http:// or https://, a host, perhaps a port, and no path", err);
 	/* "//host" would be another host, not a path. */
 	if (login.p != NULL && !(span_starts(login, "/") && !span_starts(login, "//")) &&
 	    !span_starts(login, "https://") && !span_starts(login, "http://"))
-		return tp_fail(err, TP_INVALID,
-			       "LOGIN_URL: takes a path that begins with /, or an http(s) URL");
+		return refuse("LOGIN_URL", c->login_url,
+			      "a path that begins with /, or an http(s) URL", err);
 	if (!span_is(log, "stderr") && !span_is(log, "syslog") && !span_starts(log, "file:/"))
-		return tp_fail(err, TP_INVALID, "LOG_TARGET: takes stderr, syslog or file:/PATH");
+		return refuse("LOG_TARGET", c->log_target, "stderr, syslog or file:/PATH", err);
 	return TP_OK;
 }
 
@@ -167,8 +186,8 @@ static enum tp_rc check_cookie_prefix(const struct config *c, struct tp_err *err
 	bool secure = strncasecmp(c->cookie_prefix, "__Secure-", 9) == 0;
 
 	if (!is_token(c->cookie_prefix))
-		return tp_fail(err, TP_INVALID,
-			       "COOKIE_PREFIX: takes letters, digits and !#$%%&'*+-.^_`|~ only");
+		return refuse("COOKIE_PREFIX", c->cookie_prefix,
+			      "letters, digits and !#$%&'*+-.^_`|~ only", err);
 	if ((host || secure) && !c->cookie_secure)
 		return tp_fail(err, TP_INVALID, "COOKIE_PREFIX: %s needs COOKIE_SECURE",
 			       host ? "__Host-" : "__Secure-");
@@ -185,7 +204,7 @@ static enum tp_rc check_cookies(const struct config *c, struct tp_err *err)
 		return tp_fail(err, TP_INVALID, "COOKIE_SAMESITE: none needs COOKIE_SECURE");
 	if (c->cookie_domain != NULL &&
 	    (!is_token(c->cookie_domain) || strpbrk(c->cookie_domain, "!#$%&'*+^_`|~") != NULL))
-		return tp_fail(err, TP_INVALID, "COOKIE_DOMAIN: takes a domain name");
+		return refuse("COOKIE_DOMAIN", c->cookie_domain, "a domain name", err);
 	return check_cookie_prefix(c, err);
 }
 

@@ -466,8 +466,7 @@ void config_value_release(const struct option *o, void *slot)
 
 /* setting ---------------------------------------------------------------------------------------*/
 
-/* The beginning of a value, fit for a message. */
-static void put_shown(struct buf *out, struct span text)
+void config_value_show(struct span text, struct buf *out)
 {
 	size_t n = text.len < SHOWN ? text.len : SHOWN;
 
@@ -495,7 +494,7 @@ static enum tp_rc refuse(const struct option *o, struct span text, const char *w
 		buf_str(&got, "its value is not acceptable");
 	} else {
 		buf_str(&got, "got \"");
-		put_shown(&got, text);
+		config_value_show(text, &got);
 		buf_char(&got, '"');
 	}
 	config_value_takes(o, &takes);

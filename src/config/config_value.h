@@ -27,4 +27,7 @@ const char *config_value_word(const struct option *o);
 /* What a bare number counts: "minutes", "bytes"; NULL where there is no unit. */
 const char *config_value_unit(const struct option *o);
 
+/* The beginning of a value that is no secret, fit for a message. */
+void config_value_show(struct span text, struct buf *out);
+
 #endif

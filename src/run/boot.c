@@ -105,7 +105,8 @@ static void warn(void *arg, const char *sentence)
 	log_event(LOG_LEVEL_WARN, "config.warning", LOG_STR("reason", sentence));
 }
 
-/* A scope that no session gets, since the catalogue does not have it: nobody can use the route. */
+/* A scope that nobody can ask for, since the catalogue does not have it: a slip, unless the handler
+ * grants it by itself. */
 static void warn_of_route(const struct app *app, const struct route *r)
 {
 	char sentence[256];
