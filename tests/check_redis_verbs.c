@@ -390,6 +390,7 @@ START_TEST(counts_as_the_common_rule_does)
 		{ .free = 3, .memory_s = 50, .window = true },
 		{ .free = 0, .first_s = 2, .most_s = 2, .memory_s = 60 },
 		{ .free = 1, .first_s = 3, .most_s = 10, .memory_s = 40 },
+		{ .free = 1, .memory_s = 40 },
 	};
 	uint32_t dice = 1;
 	struct redis_rig r;
@@ -412,6 +413,8 @@ START_TEST(counts_as_the_common_rule_does)
 				r.now_s -= 20;
 			if (dice >> 26 == 1)
 				r.now_s += limits[k].memory_s - 2;
+			if (dice >> 26 == 2)
+				r.now_s -= limits[k].memory_s + 2;
 			wait_s = store_count_hit(&state, &limits[k], r.now_s, &ttl_s);
 			ck_assert_int_eq(redis_rig_do(&r, &op), wait_s > 0 ? TP_THROTTLED : TP_OK);
 			ck_assert_int_eq(op.ret_n, wait_s);

@@ -71,7 +71,8 @@ enum tp_rc store_open_with(const struct store_ops *ops, const struct store_spec 
  * what the backend keeps for one item; zero when it has none. Returns 0 and moves *state on when
  * the attempt goes through, else the seconds to wait. *ret_ttl_s: how long the state is to be kept.
  * Of two or more hits in one operation all are asked first, and counted when none has to wait.
- * A last_s that is still to come (the clock was set back) lets one attempt through.
+ * A last_s that is still to come is another machine's, whose clock is ahead, and waited for; beyond
+ * memory_s the clock was set back, and one attempt is let through.
  */
 struct store_count {
 	int64_t n;	/* attempts let through */

@@ -102,7 +102,7 @@ static enum tp_rc choose(const struct store_spec *spec, const struct store_ops *
 		return rc;
 	ops = find(url.scheme);
 	if (ops == NULL)
-		return unknown("the scheme of DB_URL,", url.scheme, err);
+		return unknown("the scheme of DB_URL", url.scheme, err);
 	if (spec->type != NULL && find(spec->type) == NULL)
 		return unknown("DB_TYPE", spec->type, err);
 	if (spec->type != NULL && find(spec->type) != ops)
@@ -394,13 +394,15 @@ enum tp_rc store_walk(struct store *s, store_walk_fn *each, void *arg, int64_t *
 	return w.rc;
 }
 
-/* How long after the last attempt that was let through the next may come. */
+/* How long after the last attempt that was let through the next may come. 0: whenever it likes. */
 static int64_t pause_after(int64_t n, const struct store_limit *limit)
 {
 	int64_t pause = limit->first_s;
 
 	if (n < limit->free)
 		return 0;
+	if (limit->window)
+		return limit->memory_s;
 	for (int64_t i = limit->free; i < n && pause > 0 && pause < limit->most_s; i++)
 		pause *= 2;
 	return pause < limit->most_s ? pause : limit->most_s;
@@ -410,18 +412,18 @@ int64_t store_count_hit(struct store_count *state, const struct store_limit *lim
 			int64_t *ret_ttl_s)
 {
 	struct store_count next = *state;
-	int64_t wait = 0;
+	int64_t pause = 0;
 
 	if (next.n > 0 && now_s - next.last_s >= limit->memory_s)
 		next = (struct store_count){ 0 };
-	if (next.n > 0 && now_s < next.last_s)
+	/* The clock was set back, by more than the clocks of machines that share a store differ.
+	 * Those are waited for, else who asks one after the other has each time one more. */
+	if (next.n > 0 && next.last_s - now_s > limit->memory_s)
 		next.last_s = now_s;
-	else if (next.n > 0 && limit->window)
-		wait = next.n < limit->free ? 0 : next.last_s + limit->memory_s - now_s;
 	else if (next.n > 0)
-		wait = next.last_s + pause_after(next.n, limit) - now_s;
-	if (wait > 0)
-		return wait;
+		pause = pause_after(next.n, limit);
+	if (pause > 0 && next.last_s + pause > now_s)
+		return next.last_s + pause - now_s;
 	if (next.n == 0 || !limit->window)
 		next.last_s = now_s;
 	next.n++;
