@@ -233,6 +233,9 @@ with GrpcSite() as site:
         for mode in [[], ["--check-config"]]:
             r = run("--config", site.config, "--log-target", "stderr", *flags, *mode)
             ok(r.returncode == 78 and "start.failed" in r.stderr, f"refuses {what} {mode}", r)
+    linked = subprocess.run(["ldd", GRPCD], capture_output=True, text=True).stdout
+    ok("libnghttp2" in linked and not any(lib in linked for lib in ("libfcgi", "libcurl", "libldap", "libpam", "libjwt")),
+       "it needs nothing of what only HTTP does", linked)
     logs = site.text("tpauth.log") + site.text("grpcd-stderr.log")
     ok(not any(m in logs for m in MARKERS) and handle not in logs, "no secret is in the logs")
     ok("ERROR: " not in logs, "no sanitizer complained", [x for x in logs.splitlines() if "ERROR: " in x][:3])
