@@ -403,11 +403,13 @@ void jval_quote(struct span s, struct buf *out)
 	buf_char(out, '"');
 	for (size_t i = 0; i < s.len; i++) {
 		unsigned char c = (unsigned char)s.p[i];
+		bool c1 = c == 0xc2 && i + 1 < s.len && (s.p[i + 1] & 0xe0) == 0x80;
 
-		if (c >= 0x20 && c != '"' && c != '\\')
+		if (c >= 0x20 && c != 0x7f && c != '"' && c != '\\' && !c1)
 			continue;
 		buf_put(out, s.p + from, i - from);
-		put_escaped(c, out);
+		i += c1; /* the other of its two bytes is its number */
+		put_escaped((unsigned char)s.p[i], out);
 		from = i + 1;
 	}
 	if (s.len > from)

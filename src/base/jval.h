@@ -72,7 +72,9 @@ enum tp_rc jval_copy(const struct jval *v, struct jval **ret, struct tp_err *err
 /* Compact JSON, members in their order, '/' not escaped. Failure is the buffer's. */
 void jval_write(const struct jval *v, struct buf *out);
 
-/* One string as JSON, quotes included; bytes above 0x7f pass as they are. */
+/* One string as JSON, quotes included. Bytes above 0x7f pass as they are; no control character
+ * does, not even DEL and those of C1 (U+0080 to U+009F), which JSON would let through to a
+ * terminal. */
 void jval_quote(struct span s, struct buf *out);
 
 #endif

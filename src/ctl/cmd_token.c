@@ -302,7 +302,6 @@ static void put_json(const struct finding *f, struct buf *out)
 static enum tp_rc put_member(void *arg, const char *key, const struct jval *v, struct tp_err *err)
 {
 	static const char *const times[] = { "iat", "nbf", "exp", "auth_time" };
-	TP_CLEANUP(buf_release) struct buf json = BUF_INIT(OUT_MOST);
 	struct buf *out = arg;
 	char room[TEXT_TIME];
 	int64_t t;
@@ -311,8 +310,7 @@ static enum tp_rc put_member(void *arg, const char *key, const struct jval *v, s
 	buf_str(out, "  ");
 	text_put(span_of(key), out);
 	buf_str(out, ": ");
-	jval_write(v, &json);
-	text_put(buf_view(&json), out);
+	jval_write(v, out);
 	for (size_t i = 0; i < TP_COUNT(times); i++) {
 		if (strcmp(key, times[i]) == 0 && jval_int(v, &t))
 			buf_printf(out, " (%s)", text_time(t, room));

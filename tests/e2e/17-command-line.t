@@ -222,8 +222,10 @@ def tokens():
         ok(i.returncode == 0 and "verifies: not known" in i.stdout and 'user_id: "svc"' in i.stdout,
            "without settings it is shown, and nothing claimed", i)
         evil = jwt.split(".")[0] + "." + base64.urlsafe_b64encode('{"x\u009b31m":"\\u001b[31m"}'.encode()).decode().rstrip("=") + ".AA"
-        i = run("token", "inspect", stdin=evil)
-        ok(i.returncode == 0 and "\x1b" not in i.stdout and "\u009b" not in i.stdout, "nothing in it commands a terminal", i)
+        for flags in [], ["--json"]:
+            i = run("token", "inspect", *flags, stdin=evil)
+            ok(i.returncode == 0 and "\x1b" not in i.stdout and "\u009b" not in i.stdout, f"nothing in it commands a terminal {flags}", i)
+        same(json.loads(i.stdout)["claims"], {"x\u009b31m": "\x1b[31m"}, "and nothing of it is lost to a program")
         same(run("token", "inspect", *config, stdin="a.b.c").returncode, 65, "what is no JWT")
         same([run("token", "inspect", *config, stdin=text).returncode for text in ("", "handle-alone", "a.b.c.d")], [65] * 3,
              "nor what cannot be a token at all")
