@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * AUTH_URL asked as nginx does, over the rig of HTTP, and what it answers. SCOPE_RULES are a file in
- * the folder of support/folder.h.
+ * AUTH_URL asked as nginx does, over the rig of HTTP, and what it answers. SCOPE_RULES are a file
+ * in the folder of support/folder.h.
  */
 #ifndef SUPPORT_AUTH_RIG_H
 #define SUPPORT_AUTH_RIG_H
