@@ -554,8 +554,9 @@ static Suite *suite(void)
 	tcase_add_test(t, its_own_and_listed_origins_may_log_in);
 	tcase_add_test(t, fields_longer_than_their_limits_are_refused);
 	tcase_add_test(t, a_wrong_password_is_invalid_grant);
-	tcase_add_test(t, the_catalogue_limits_what_may_be_asked_for);
+	/* Once in a process, which the tests may share: so before those that bring it as well. */
 	tcase_add_test(t, scopes_beyond_the_catalogue_are_a_warning_once);
+	tcase_add_test(t, the_catalogue_limits_what_may_be_asked_for);
 	tcase_add_test(t, without_a_catalogue_no_scope_is_beyond_it);
 	tcase_add_test(t, a_store_that_does_not_answer_is_503_at_every_step);
 	tcase_add_test(t, a_handler_in_trouble_is_503);

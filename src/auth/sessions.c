@@ -63,7 +63,7 @@ struct listing {
 	struct stored *v;
 	size_t n, alloc;
 	size_t left_out;
-	struct sessions *list;
+	struct sessions list;
 	struct tp_err err;
 };
 
@@ -233,7 +233,7 @@ static enum tp_rc add(struct listing *l, struct span handle, enum tp_rc proof,
 
 	if (!id_of(handle, &id, &rc, err))
 		return rc;
-	i = &l->list->v[l->list->n++];
+	i = &l->list.v[l->list.n++];
 	*i = (struct session_info){ .rc = proof };
 	memcpy(i->id, id.p, id.len + 1);
 	if (proof != TP_OK)
@@ -251,9 +251,9 @@ static enum tp_rc prove_one(struct listing *l, const struct stored *s, struct tp
 	if (proof != TP_OK && proof != TP_DENIED && proof != TP_EXPIRED)
 		return proof; /* cannot tell */
 	if (proof == TP_OK)
-		l->list->total++;
+		l->list.total++;
 	else
-		l->list->unproved++;
+		l->list.unproved++;
 	if (proof != TP_OK && !l->unproved)
 		return TP_OK;
 	return add(l, handle_of(s), proof, t, err);
@@ -265,36 +265,32 @@ static enum tp_rc prove_all(struct listing *l, struct tp_err *err)
 
 	if (l->n == 0)
 		return TP_OK;
-	l->list->v = calloc(l->n, sizeof(l->list->v[0]));
-	if (l->list->v == NULL)
+	l->list.v = calloc(l->n, sizeof(l->list.v[0]));
+	if (l->list.v == NULL)
 		return tp_fail(err, TP_NOMEM, "out of memory");
 	for (size_t i = 0; rc == TP_OK && i < l->n; i++)
 		rc = prove_one(l, &l->v[i], err);
-	l->list->total += l->left_out;
+	l->list.total += l->left_out;
 	return rc;
 }
 
 enum tp_rc sessions_list(const struct auth_ctx *a, struct span user, struct span current,
 			 bool unproved, struct sessions *ret, struct tp_err *err)
 {
-	struct sessions got = { 0 };
-	TP_CLEANUP(listing_release) struct listing l = { .a = a, .list = &got };
-	enum tp_rc rc;
+	TP_CLEANUP(listing_release)
+	struct listing l = { .a = a, .user = user, .current = current, .unproved = unproved };
+	enum tp_rc rc = walk(a, user, copy_one, &l, &l.err, err);
 
-	l.user = user;
-	l.current = current;
-	l.unproved = unproved;
-	rc = walk(a, user, copy_one, &l, &l.err, err);
 	if (rc != TP_OK)
 		return rc;
 	shorten(&l);
 	rc = prove_all(&l, err);
 	if (rc != TP_OK) {
-		sessions_release(&got);
+		sessions_release(&l.list);
 		return rc;
 	}
-	sort(&got);
-	*ret = got;
+	sort(&l.list);
+	*ret = l.list;
 	return TP_OK;
 }
 
