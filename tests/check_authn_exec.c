@@ -224,7 +224,7 @@ START_TEST(a_login_is_asked_as_one_json_object)
 	open_script("cat >question; echo '" JOE "'", LONG_MS);
 	ck_assert_int_eq(ask(&r, &json), TP_OK);
 	script_left("question", "{\"event\":\"login\",\"username\":\"J\xc3\xb6rg \\\"\\\\\\n\","
-				"\"password\":\"p'\\t\\u0001/\x7f $HOME\","
+				"\"password\":\"p'\\t\\u0001/\\u007f $HOME\","
 				"\"scopes\":[\"user.read\",\"user:write\"],\"client_id\":\"\","
 				"\"remote_addr\":\"2001:db8::1\",\"request_id\":null}\n");
 	buf_release(&json);
