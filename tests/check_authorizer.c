@@ -4,6 +4,7 @@
 #include "http/authorizer.h"
 
 #include "support/alloc_fail.h"
+#include "support/auth_rig.h"
 #include "support/check_run.h"
 #include "support/folder.h"
 #include "support/http_rig.h"
@@ -64,24 +65,6 @@ static const char *invalid_token(void)
 	return http_want_error("401 Unauthorized",
 			       "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n",
 			       "invalid_token", "Could not validate credentials");
-}
-
-static const char *forbidden(const char *scopes)
-{
-	char challenge[256];
-
-	snprintf(challenge, sizeof(challenge),
-		 "WWW-Authenticate: Bearer error=\"insufficient_scope\"%s%s%s\r\n",
-		 scopes != NULL ? ", scope=\"" : "", scopes != NULL ? scopes : "",
-		 scopes != NULL ? "\"" : "");
-	return http_want_error("403 Forbidden", challenge, "insufficient_scope",
-			       "Not enough permissions");
-}
-
-static const char *unavailable(void)
-{
-	return http_want_error("503 Service Unavailable", "Retry-After: 5\r\n",
-			       "temporarily_unavailable", "The service is temporarily unavailable");
 }
 
 START_TEST(a_session_passes_with_its_identity_and_nothing_else)
@@ -251,12 +234,12 @@ static const char *const doubtful[] = {
 
 START_TEST(a_path_that_can_be_read_in_two_ways_is_403)
 {
-	ck_assert_str_eq(ask("GET", doubtful[_i], ENV(cookies)), forbidden(NULL));
-	ck_assert_str_eq(ask("GET", doubtful[_i], NULL), forbidden(NULL));
+	ck_assert_str_eq(ask("GET", doubtful[_i], ENV(cookies)), auth_forbidden(NULL));
+	ck_assert_str_eq(ask("GET", doubtful[_i], NULL), auth_forbidden(NULL));
 	ck_assert_str_eq(
 		ask("OPTIONS", doubtful[_i],
 		    ENV("HTTP_ORIGIN=https://a.example", "HTTP_ACCESS_CONTROL_REQUEST_METHOD=GET")),
-		forbidden(NULL));
+		auth_forbidden(NULL));
 }
 END_TEST
 
@@ -296,7 +279,8 @@ START_TEST(rules_hold_for_every_spelling_of_a_path)
 {
 	set_rules("/admin * admin\n/app GET user:read\n/app POST app:write\n");
 	ck_assert_str_eq(ask(requests[_i].method, requests[_i].target, ENV(cookies)),
-			 requests[_i].scopes == NULL ? PERMITTED : forbidden(requests[_i].scopes));
+			 requests[_i].scopes == NULL ? PERMITTED
+						     : auth_forbidden(requests[_i].scopes));
 }
 END_TEST
 
@@ -305,7 +289,7 @@ START_TEST(with_rules_a_target_is_needed)
 	ck_assert_str_eq(ask("GET", "", ENV(cookies)), PERMITTED);
 	set_rules("/free * -\n");
 	ck_assert_str_eq(ask("GET", "", ENV(cookies, "HTTP_X_FORWARDED_URI=/free")),
-			 forbidden(NULL));
+			 auth_forbidden(NULL));
 }
 END_TEST
 
@@ -319,7 +303,7 @@ START_TEST(the_request_itself_is_the_protected_one)
 	ck_assert_str_eq(ask("POST", "/auth",
 			     ENV(cookies, "TPAUTH_METHOD=GET", "HTTP_X_FORWARDED_URI=/free",
 				 "HTTP_X_FORWARDED_METHOD=GET")),
-			 forbidden("a"));
+			 auth_forbidden("a"));
 }
 END_TEST
 
@@ -330,10 +314,10 @@ START_TEST(all_three_sources_of_scopes_add_up)
 	h.spec.required_scopes = scopes;
 	set_rules("/ * c\n");
 	ck_assert_str_eq(ask("GET", "/app", ENV(cookies, "TPAUTH_REQUIRE_SCOPES=b")),
-			 forbidden("a b c"));
+			 auth_forbidden("a b c"));
 	ck_assert_str_eq(ask("GET", "/app", ENV("TPAUTH_REQUIRE_SCOPES=b")), not_authenticated());
 	ck_assert_str_eq(ask("GET", "/app", ENV(cookies, "TPAUTH_REQUIRE_SCOPES=\\")),
-			 unavailable());
+			 auth_unavailable());
 }
 END_TEST
 
@@ -400,7 +384,7 @@ START_TEST(a_value_that_cannot_be_handed_on_is_503)
 		       "\"token_type\":\"access\"}",
 		       100);
 	ck_assert_str_eq(ask("GET", "/", ENV("HTTP_COOKIE=user_id=ann; access_token=handle")),
-			 unavailable());
+			 auth_unavailable());
 	ck_assert(http_logged(&h, "the value for Variable-TPAUTH_USERNAME cannot be handed on"));
 }
 END_TEST
@@ -413,7 +397,7 @@ START_TEST(a_store_that_does_not_answer_is_503)
 
 	for (size_t i = 0; i < TP_COUNT(failures); i++) {
 		rig_store_fail(&h.rig, failures[i], 0);
-		ck_assert_str_eq(ask("GET", "/app", ENV(cookies)), unavailable());
+		ck_assert_str_eq(ask("GET", "/app", ENV(cookies)), auth_unavailable());
 	}
 }
 END_TEST
